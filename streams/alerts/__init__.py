@@ -1,0 +1,1 @@
+"""Alerts: their identity, their life, and the records that carry them."""

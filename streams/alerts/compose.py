@@ -1,0 +1,143 @@
+"""From the hits of one bucket to an alert, whole: state, reason, measured values against limits, evidence."""
+
+from bisect import bisect_right
+from typing import Final, cast
+
+from streams.alerts.identity import alert_id
+from streams.alerts.model import Alert, AlertState, Evidence, Measured, Position
+from streams.clock import MINUTE_MS
+from streams.detection.program import Runnable
+from streams.detection.sentence import fill
+from streams.detection.words import PAIR_MS, ROLE_OF, SUBJECT_WORDS, Type
+from streams.legs import Leg, LegKind, SubjectKind
+from streams.money import EXPONENTS, format_minor
+from streams.state.program import Hit, HitKey
+from streams.state.subject import Subject
+
+ENGINE: Final = 1
+"""Raised whenever the same state, record and ruleset give another output."""
+EVIDENCE_MAX: Final = 100
+PROVISIONAL_MS: Final = MINUTE_MS
+
+
+def compose(subject: Subject, key: HitKey, position: Position, watermark: int) -> Alert | None:
+    """Give the alert of a key as it stands now, or None when nothing was hit.
+
+    Provisional: the first hit lies more than a minute ahead of the watermark.
+    """
+    hits = subject.by_key.get(key)
+    if not hits:
+        return None
+    if hits[0].error or hits[0].undecided:
+        return _quality(subject, key, hits, position)
+    free = [hit for hit in hits if not hit.held_by]
+    shown = free or hits
+    first, last = shown[0], shown[-1]
+    runnable = cast("Runnable", last.rule)
+    rule = runnable.rule
+    state = AlertState.HELD
+    if free:
+        state = AlertState.PROVISIONAL if first.leg.time > watermark + PROVISIONAL_MS else AlertState.STANDING
+    measured = measure(runnable, last)
+    evidence, truncated = _evidence(subject, runnable, first, last)
+    return Alert(
+        alert_id=alert_id(key, subject.kind, subject.key), revision=position, state=state, shadow=rule.state == "shadow",
+        rule_id=rule.id, rule_version=rule.version, title=rule.title, severity=rule.severity, typology=rule.typology,
+        ruleset_digest=runnable.digest, engine=ENGINE, subject_kind=SUBJECT_WORDS[SubjectKind(subject.kind)],
+        subject=subject.key, currency=key.currency, bucket_start=key.bucket_start, bucket_ms=key.bucket_ms, about=key.about,
+        first_hit=first.leg.time, last_hit=last.leg.time, hits=len(shown), reason=_reason(runnable, last, measured),
+        values=measured, evidence=evidence, truncated=truncated, approximate=subject.approximate, held_by=last.held_by,
+        event_at=last.leg.time,
+    )  # fmt: skip
+
+
+def measure(runnable: Runnable, hit: Hit) -> tuple[Measured, ...]:
+    """Give the values a hit measured, each with the limit it was compared to."""
+    limits = {}
+    measures = runnable.plan.measures
+    for measure_, value in zip(measures, hit.values, strict=True):
+        if measure_.operator:
+            limits[measure_.name] = f"{measure_.operator} {_text(measure_.type, value, measure_.scale, hit.leg.currency)}"
+    return tuple(
+        Measured(m.name, _text(m.type, value, m.scale, hit.leg.currency), value, m.type.value, limits.get(m.name))
+        for m, value in zip(measures, hit.values, strict=True)
+        if not m.operator
+    )
+
+
+def _text(kind: Type, value: int | str, scale: int, currency: str) -> str:
+    if isinstance(value, str):
+        return value
+    if kind is Type.MONEY and currency in EXPONENTS:
+        return format_minor(value // scale, currency)
+    if value % scale == 0:
+        return str(value // scale)
+    return f"{value // scale}.{value % scale * 100 // scale:02d}"
+
+
+def _reason(runnable: Runnable, hit: Hit, measured: tuple[Measured, ...]) -> str:
+    texts = {each.name: each.text for each in measured}
+    for name, param in runnable.rule.params.items():
+        if isinstance(param, int):
+            texts[name] = str(param)
+        elif hit.leg.currency in param.minor:
+            texts[name] = format_minor(param.minor[hit.leg.currency], hit.leg.currency)
+    return fill(runnable.rule.say, texts)
+
+
+def _evidence(subject: Subject, runnable: Runnable, first: Hit, last: Hit) -> tuple[tuple[Evidence, ...], bool]:
+    """Give the legs the rule's windows held from the first hit to the last, the newest of them when there are many."""
+    found: list[Leg] = []
+    log = subject.log
+    start = first.leg.time - runnable.reach_ms
+    at = bisect_right(log, last.leg.time, key=_time) - 1
+    truncated = False
+    while at >= 0 and (log[at].time > start or log[at] is first.leg):
+        leg = log[at]
+        if _seen(runnable, leg, last.leg):
+            if len(found) == EVIDENCE_MAX:
+                truncated = True
+                break
+            found.append(leg)
+        at -= 1
+    found.reverse()
+    return tuple(map(_item, found)), truncated
+
+
+def _seen(runnable: Runnable, leg: Leg, trigger: Leg) -> bool:
+    if leg is trigger:
+        return leg.kind != LegKind.DEADLINE
+    if not leg.counted or (runnable.plan.money and leg.currency != trigger.currency):
+        return False
+    for slot in runnable.evidence:
+        if leg.kind == slot.kind and (not slot.new or leg.previous <= leg.time - PAIR_MS):
+            return not slot.senders or leg.origin in slot.senders
+    return False
+
+
+def _item(leg: Leg) -> Evidence:
+    other = leg.account if leg.kind in {LegKind.USE, LegKind.MARK, LegKind.PAYMENT} else leg.other
+    return Evidence(leg.event_id, ROLE_OF.get(leg.kind, ""), leg.time, leg.amount, leg.currency, other)
+
+
+def _time(leg: Leg) -> int:
+    return leg.time
+
+
+def _quality(subject: Subject, key: HitKey, hits: list[Hit], position: Position) -> Alert | None:
+    """An error inside a rule, or a currency without a limit, is told as a data-quality alert."""
+    told = [hit for hit in hits if hit.error or hit.undecided.startswith("no limit")]
+    if not told:
+        return None
+    runnable = cast("Runnable", told[-1].rule)
+    first, last = told[0], told[-1]
+    title = "A rule failed on an event" if last.error else "A rule has no limit for a currency"
+    return Alert(
+        alert_id=alert_id(key, subject.kind, subject.key), revision=position, state=AlertState.STANDING, shadow=False,
+        rule_id=key.rule_id, rule_version=key.version, title=title, severity="medium", typology="data-quality",
+        ruleset_digest=runnable.digest, engine=ENGINE, subject_kind=SUBJECT_WORDS[SubjectKind(subject.kind)],
+        subject=subject.key, currency=key.currency, bucket_start=key.bucket_start, bucket_ms=key.bucket_ms, about=key.about,
+        first_hit=first.leg.time, last_hit=last.leg.time, hits=len(told),
+        reason=f"{runnable.rule.id}: {last.error or last.undecided}", values=(), evidence=(_item(last.leg),),
+        event_at=last.leg.time,
+    )  # fmt: skip

@@ -1,0 +1,44 @@
+"""Verdict marks: an alert of one subject told to the devices and merchants it used around that time."""
+
+from bisect import bisect_left, bisect_right
+from typing import Final, cast
+
+from streams.alerts.identity import alert_id
+from streams.detection.program import Runnable
+from streams.flow.marks import Address
+from streams.legs import Leg, LegKind, SubjectKind
+from streams.state.program import HitKey
+from streams.state.subject import Subject
+
+_WAY: Final = {SubjectKind.DEVICE: "device", SubjectKind.MERCHANT: "merchant"}
+
+
+def verdict_marks(subject: Subject, key: HitKey) -> dict[Address, Leg]:
+    """Give the marks that the alert of a key wants to have said; none when it is held back, in shadow or gone.
+
+    Time of the mark is that of the alert's first hit; a receiver hears of it when the subject used it within the receiver's window
+    before or after.
+    """
+    hits = [hit for hit in subject.by_key.get(key, ()) if not (hit.held_by or hit.error or hit.undecided)]
+    if not hits:
+        return {}
+    runnable = cast("Runnable", hits[0].rule)
+    if runnable.rule.state == "shadow":
+        return {}
+    time, wanted = hits[0].leg.time, {}
+    name = alert_id(key, subject.kind, subject.key)
+    log = subject.log
+    for kind, span in runnable.marks_to:
+        way = _WAY.get(kind)
+        if way is None:
+            continue
+        low, high = bisect_right(log, time - span, key=_time), bisect_left(log, time + span, key=_time)
+        for target in {getattr(leg, way) for leg in log[low:high] if leg.kind == LegKind.DEBIT and leg.counted} - {""}:
+            wanted[int(kind), target, f"verdict|{name}"] = Leg(
+                kind, target, LegKind.MARK, time, 0, "~mark", f"mark|{name}", 0, account=subject.key, origin=key.rule_id
+            )
+    return wanted
+
+
+def _time(leg: Leg) -> int:
+    return leg.time

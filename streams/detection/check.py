@@ -1,0 +1,77 @@
+"""From the text of rule files to a checked ruleset; every fault of every file comes at once, with its place."""
+
+import json
+from collections.abc import Mapping as MappingType
+from hashlib import sha256
+
+from streams.detection.document import Mapping, read_document
+from streams.detection.findings import Findings, Spot
+from streams.detection.listcheck import read_list
+from streams.detection.rule import ReferenceList, Rule, Ruleset
+from streams.detection.rulecheck import read_rule
+
+
+def check_files(files: MappingType[str, str]) -> tuple[Ruleset | None, Findings]:
+    """Check all files of a set (name to text); gives a ruleset only when there is no error.
+
+    A file that has the key ``entries`` is a list, any other a rule.
+    """
+    findings = Findings()
+    rules: list[Rule] = []
+    lists: dict[str, ReferenceList] = {}
+    documents = [document for name, text in sorted(files.items()) if (document := read_document(name, text, findings))]
+    for document in documents:
+        if "entries" in document.entries:
+            reference = read_list(document, findings)
+            if reference is not None:
+                _once(lists, reference.id, reference.spot, findings)
+                lists[reference.id] = reference
+    list_names = set(lists)
+    for document in documents:
+        if "entries" not in document.entries:
+            rule = read_rule(document, list_names, findings)
+            if rule is not None:
+                rules.append(rule)
+    _check_together(rules, documents, findings)
+    if not files:
+        findings.error(Spot("-", 1, 1), "no rule files found", "give a folder with .yaml files")
+    if findings.errors:
+        return None, findings
+    text = json.dumps(dict(sorted(files.items())), ensure_ascii=False, sort_keys=True)
+    rules.sort(key=lambda rule: rule.id)
+    return Ruleset(sha256(text.encode()).hexdigest(), text, tuple(rules), lists), findings
+
+
+def _once(seen: dict[str, ReferenceList], name: str, spot: Spot, findings: Findings) -> None:
+    if name in seen:
+        findings.error(spot, f"two lists have the id {name!r}", f"the other one is {seen[name].spot}")
+
+
+def _check_together(rules: list[Rule], documents: list[Mapping], findings: Findings) -> None:
+    """Check what only the set can tell: ids, senders of marks, cycles between rules."""
+    by_id: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.id in by_id:
+            findings.error(rule.spot, f"two rules have the id {rule.id!r}", f"the other one is {by_id[rule.id].spot}")
+        by_id[rule.id] = rule
+    complete = len(rules) == sum("entries" not in document.entries for document in documents)
+    for rule in rules:
+        for sender in sorted(rule.senders()):
+            if sender not in by_id and complete:
+                findings.error(rule.spot, f"marks from {sender!r}, but no rule has that id", "name a rule of this set")
+            elif sender in by_id and by_id[sender].per is rule.per:
+                findings.error(rule.spot, f"{sender!r} is a rule about the same kind of subject", "marks go between kinds")
+    for rule in rules:
+        if _reaches(rule.id, rule.id, by_id, set()):
+            findings.error(rule.spot, f"the marks of {rule.id!r} come back to it through other rules", "break the circle")
+
+
+def _reaches(start: str, goal: str, rules: dict[str, Rule], seen: set[str]) -> bool:
+    for sender in rules[start].senders() if start in rules else ():
+        if sender == goal:
+            return True
+        if sender not in seen:
+            seen.add(sender)
+            if _reaches(sender, goal, rules, seen):
+                return True
+    return False

@@ -1,0 +1,119 @@
+"""YAML with positions: a small tree of text, lists and maps that remembers where everything stands.
+
+Nothing is constructed from tags and no alias is followed, so a file cannot run code or blow up in memory.
+"""
+
+from collections.abc import Iterator
+from io import StringIO
+from typing import Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from streams.detection.findings import Findings, Spot
+
+BYTES_MAX: Final = 256 * 1024
+DEPTH_MAX: Final = 12
+
+
+class Text:
+    """A scalar as written; ``quoted`` tells how far its first character stands from ``spot``."""
+
+    def __init__(self, spot: Spot, value: str, *, quoted: bool, kind: str) -> None:
+        """``kind`` is the YAML core type of a plain scalar: str, int, float, bool, null."""
+        self.spot, self.value, self.quoted, self.kind = spot, value, quoted, kind
+
+    def at(self, offset: int) -> Spot:
+        """Give the place of the character at ``offset`` of the value (exact for text on one line)."""
+        return self.spot._replace(column=self.spot.column + offset + self.quoted)
+
+
+class Sequence:
+    """A list."""
+
+    def __init__(self, spot: Spot, items: "list[Item]") -> None:
+        """Keep the items in order."""
+        self.spot, self.items = spot, items
+
+    def __iter__(self) -> "Iterator[Item]":
+        """Go through the items."""
+        return iter(self.items)
+
+
+class Mapping:
+    """A map; keys are text and stand once."""
+
+    def __init__(self, spot: Spot, entries: "dict[str, tuple[Spot, Item]]") -> None:
+        """Entries hold the place of the key and the value."""
+        self.spot, self.entries = spot, entries
+
+    def get(self, key: str) -> "Item | None":
+        """Give the value of a key, or None."""
+        found = self.entries.get(key)
+        return found[1] if found else None
+
+    def spot_of(self, key: str) -> Spot:
+        """Give the place of a key, or of the map where the key is missing."""
+        found = self.entries.get(key)
+        return found[0] if found else self.spot
+
+
+Item = Text | Sequence | Mapping
+
+
+def read_document(file: str, text: str, findings: Findings) -> Mapping | None:
+    """Give the top map of a file; on any fault add findings and give None."""
+    start = Spot(file, 1, 1)
+    if len(text) > BYTES_MAX:
+        findings.error(start, f"the file is larger than {BYTES_MAX // 1024} KiB", "split it: one rule per file")
+        return None
+    yaml = YAML(typ="rt")
+    try:
+        for event in yaml.parse(StringIO(text)):
+            if isinstance(event, AliasEvent):
+                spot = Spot(file, event.start_mark.line + 1, event.start_mark.column + 1)
+                findings.error(spot, "aliases (*name) are not allowed", "write the value out")
+                return None
+        node = yaml.compose(StringIO(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        spot = Spot(file, mark.line + 1, mark.column + 1) if mark else start
+        findings.error(spot, f"not YAML: {error.problem or error.context}", "check indentation, quotes and colons")
+        return None
+    except (YAMLError, RecursionError, ValueError) as error:
+        findings.error(start, f"not YAML: {type(error).__name__}", "check indentation, quotes and colons")
+        return None
+    if not isinstance(node, MappingNode):
+        findings.error(start, "the file is not a map of keys", "start with 'id: name-of-the-rule'")
+        return None
+    before = len(findings)
+    item = _convert(file, node, findings, DEPTH_MAX)
+    return item if isinstance(item, Mapping) and len(findings) == before else None
+
+
+def _spot(file: str, node: Node) -> Spot:
+    return Spot(file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _convert(file: str, node: Node, findings: Findings, depth: int) -> Item:
+    spot = _spot(file, node)
+    if depth == 0:
+        findings.error(spot, f"nested deeper than {DEPTH_MAX} levels", "no part of a rule needs that")
+        return Text(spot, "", quoted=False, kind="null")
+    if isinstance(node, SequenceNode):
+        return Sequence(spot, [_convert(file, child, findings, depth - 1) for child in node.value])
+    if isinstance(node, MappingNode):
+        entries: dict[str, tuple[Spot, Item]] = {}
+        for key, value in node.value:
+            place = _spot(file, key)
+            if not isinstance(key, ScalarNode):
+                findings.error(place, "a key must be a word")
+            elif key.value in entries:
+                findings.error(place, f"the key {key.value!r} stands twice", "keep one of them")
+            else:
+                entries[key.value] = place, _convert(file, value, findings, depth - 1)
+        return Mapping(spot, entries)
+    kind = str(node.tag).rpartition(":")[2]
+    return Text(spot, node.value, quoted=node.style in {"'", '"'}, kind=kind)

@@ -1,0 +1,35 @@
+"""Reading a list file: who is left out, by whom, why, and until when."""
+
+from streams.detection.document import Mapping
+from streams.detection.fields import Fields
+from streams.detection.findings import Findings
+from streams.detection.rule import ListEntry, ReferenceList
+from streams.detection.words import SUBJECTS
+
+_KEYS = {"id", "kind", "owner", "description", "entries"}
+_ENTRY_KEYS = {"key", "reason", "added_by", "approved_by", "valid_from", "expires"}
+
+
+def read_list(document: Mapping, findings: Findings) -> ReferenceList | None:
+    """Read one list; None when it has faults."""
+    before = len(findings.errors)
+    fields = Fields(document, findings)
+    fields.unknown(_KEYS)
+    name, owner = fields.identity(), fields.text("owner")
+    kind = fields.word("kind", list(SUBJECTS))
+    entries: dict[str, tuple[ListEntry, ...]] = {}
+    for item in fields.maps("entries"):
+        entry = Fields(item, findings)
+        entry.unknown(_ENTRY_KEYS)
+        read = ListEntry(
+            entry.text("key"), entry.text("reason"), entry.text("added_by"), entry.text("approved_by"),
+            entry.day("valid_from", required=False), entry.day("expires"),
+        )  # fmt: skip
+        if read.added_by and read.added_by == read.approved_by:
+            findings.error(entry.spot("approved_by"), "added and approved by the same person", "a second person approves")
+        if read.expires and read.expires <= read.valid_from:
+            findings.error(entry.spot("expires"), "the entry expires before it begins")
+        entries[read.key] = (*entries.get(read.key, ()), read)
+    if len(findings.errors) > before:
+        return None
+    return ReferenceList(name, SUBJECTS[kind], owner, entries, document.spot)

@@ -1,0 +1,189 @@
+"""A ruleset made ready to run: one program per kind of subject."""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from streams.clock import parse_span
+from streams.detection.codegen import (
+    Groups,
+    Judge,
+    Plan,
+    Slot,
+    build,
+    change_function,
+    fresh_source,
+    kinds_of,
+    plan_rule,
+)
+from streams.detection.rule import ListEntry, MoneyParam, ReferenceWord, Rule, Ruleset
+from streams.detection.words import PAIR_MS
+from streams.legs import Leg, LegKind, SubjectKind
+
+NEVER: Final = -(1 << 60)
+Change = Callable[[Groups, dict[str, int], Leg], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """One rule with its function and all that an alert of it needs."""
+
+    rule: Rule
+    digest: str
+    plan: Plan
+    judge: Judge
+    held: Mapping[str, tuple[ListEntry, ...]]
+    """Keys of the rule's ``unless`` lists of its own kind of subject."""
+    held_other: Mapping[str, tuple[ListEntry, ...]]
+    """Accounts of ``unless`` lists, looked up for the counterparty when the subject is no account."""
+    list_of: Mapping[int, str]
+    """Identity of a list entry to the list's id."""
+    evidence: tuple[Slot, ...]
+    reach_ms: int
+    """The longest window."""
+    needs_reference: bool
+    marks_to: tuple[tuple[SubjectKind, int], ...] = ()
+    """Kinds of subject that count this rule's marks, and for how long."""
+
+
+@dataclass(slots=True)
+class Program:
+    """What a kind of subject runs under one ruleset. ``windows`` are in milliseconds, ascending."""
+
+    kind: SubjectKind
+    digest: str
+    rules: tuple[Runnable, ...]
+    windows: tuple[int, ...] = ()
+    enter: Change = field(default=lambda _s, _l, _x: None)
+    undo: Change = field(default=lambda _s, _l, _x: None)
+    add: tuple[Change, ...] = ()
+    sub: tuple[Change, ...] = ()
+    on: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """Kind of leg to the indexes of rules it triggers at once."""
+    waits: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """Kind of leg to the indexes of rules it triggers after a wait."""
+    by_id: dict[str, int] = field(default_factory=dict)
+    kept: frozenset[int] = frozenset()
+    """Kinds of legs worth keeping in the subject's log."""
+    feeds: bool = False
+    """Some rule sends marks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """All programs of a ruleset, and how long legs must be retained for it."""
+
+    ruleset: Ruleset
+    by_kind: Mapping[int, Program]
+    reach_ms: int
+    kinds: frozenset[SubjectKind]
+
+
+def compile_ruleset(ruleset: Ruleset) -> Programs:
+    """Make a checked ruleset ready; a rule that is ``off`` is left out."""
+    rules = [rule for rule in ruleset.rules if rule.state != "off"]
+    kinds = {rule.per for rule in rules}
+    programs = {int(kind): _program(kind, [r for r in rules if r.per is kind], ruleset, rules) for kind in kinds}
+    spans = [window for program in programs.values() for window in program.windows]
+    spans += [PAIR_MS] if any(slot.new for p in programs.values() for r in p.rules for slot in r.plan.slots) else []
+    spans += [rule.wait_ms for rule in rules] + [rule.cool_down_ms for rule in rules]
+    return Programs(ruleset, programs, max(spans, default=0), frozenset(kinds))
+
+
+def _program(kind: SubjectKind, rules: list[Rule], ruleset: Ruleset, every: list[Rule]) -> Program:
+    slots: list[Slot] = []
+
+    def number(slot: Slot) -> int:
+        if slot not in slots:
+            slots.append(slot)
+        return slots.index(slot)
+
+    plans = [plan_rule(rule, number) for rule in rules]
+    pairs = any(slot.new for slot in slots)
+    windows = tuple(sorted({slot.span_ms for slot in slots}))
+    numbered = list(enumerate(slots))
+    source = [
+        fresh_source(slots),
+        change_function("enter", numbered, into=True, pairs=pairs),
+        change_function("undo", numbered, into=False, pairs=pairs),
+    ]
+    for k, window in enumerate(windows):
+        mine = [(place, slot) for place, slot in numbered if slot.span_ms == window]
+        source += [change_function(f"add_{k}", mine, into=True, pairs=False)]
+        source += [change_function(f"sub_{k}", mine, into=False, pairs=False)]
+    for i, plan in enumerate(plans):
+        source.append(f"def rule_{i}(S, x, refs):\n" + "\n".join(f" {line}" for line in plan.source) + "\n return None")
+    source.append("EMPTY = fresh()")
+    limits = {
+        (rule.id, name): param.minor for rule in rules for name, param in rule.params.items() if isinstance(param, MoneyParam)
+    }
+    space = build("\n".join(source), {"NEVER": NEVER, "P": limits, "insort": insort, "drop": _drop})
+    runnable = tuple(
+        _runnable(plan, cast("Judge", space[f"rule_{i}"]), ruleset, every) for i, plan in enumerate(plans)
+    )
+    program = Program(
+        kind, ruleset.digest, runnable, windows, cast("Change", space["enter"]), cast("Change", space["undo"]),
+        tuple(cast("Change", space[f"add_{k}"]) for k in range(len(windows))),
+        tuple(cast("Change", space[f"sub_{k}"]) for k in range(len(windows))),
+    )  # fmt: skip
+    _wire(program, rules)
+    return program
+
+
+def _wire(program: Program, rules: list[Rule]) -> None:
+    """Note which legs trigger which rules, and which legs are worth keeping."""
+    program.by_id = {rule.id: i for i, rule in enumerate(rules)}
+    for leg_kind in LegKind:
+        at_once = tuple(i for i, rule in enumerate(rules) if leg_kind in rule.on and not rule.wait_ms)
+        later = tuple(i for i, rule in enumerate(rules) if leg_kind in rule.on and rule.wait_ms)
+        if at_once:
+            program.on[int(leg_kind)] = at_once
+        if later:
+            program.waits[int(leg_kind)] = later
+    kept = {int(kind) for rule in rules for kind in kinds_of(rule)}
+    if any(slot.new for runnable in program.rules for slot in runnable.plan.slots):
+        kept |= {int(LegKind.DEBIT), int(LegKind.CREDIT)}
+    if any(runnable.marks_to for runnable in program.rules):
+        kept.add(int(LegKind.DEBIT))
+        program.feeds = True
+    program.kept = frozenset(kept)
+
+
+def _runnable(plan: Plan, judge: Judge, ruleset: Ruleset, every: list[Rule]) -> Runnable:
+    rule = plan.rule
+    held: dict[str, tuple[ListEntry, ...]] = {}
+    other: dict[str, tuple[ListEntry, ...]] = {}
+    list_of: dict[int, str] = {}
+    for name in rule.unless:
+        reference = ruleset.lists[name]
+        for key, entries in reference.entries.items():
+            target = held if reference.kind is rule.per else other
+            target[key] = target.get(key, ()) + entries
+            list_of |= {id(entry): name for entry in entries}
+    reach = max((slot.span_ms for slot in plan.slots), default=0)
+    marks_to = {
+        target.per: max(slot_span(target), 1) for target in every if rule.id in target.senders()
+    }
+    return Runnable(
+        rule, ruleset.digest, plan, judge, held, other, list_of, tuple(plan.slots), reach, references_used(rule), tuple(marks_to.items())
+    )  # fmt: skip
+
+
+def slot_span(rule: Rule) -> int:
+    """Give the longest window, in milliseconds, over which a rule counts marks."""
+
+
+    return max(parse_span(aggregate.span) for aggregate in rule.aggregates() if aggregate.senders)
+
+
+def references_used(rule: Rule) -> bool:
+    """Tell whether the rule looks at reference data."""
+    return any(isinstance(let.value, ReferenceWord) for let in rule.lets)
+
+
+def _drop(values: list[int], value: int) -> None:
+    del values[bisect_left(values, value)]
+
+
+__all__ = ["NEVER", "PAIR_MS", "Program", "Programs", "Runnable", "compile_ruleset"]

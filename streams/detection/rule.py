@@ -1,0 +1,113 @@
+"""A rule and a ruleset as checked data, before they become code."""
+
+from dataclasses import dataclass, field
+
+from streams.detection.expression import Aggregate, Node
+from streams.detection.findings import Spot
+from streams.legs import LegKind, SubjectKind
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceWord:
+    """``reference owner``: a registered fact at the time of the leg."""
+
+    word: str
+
+
+Value = Aggregate | ReferenceWord | Node
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """A named value of a rule."""
+
+    name: str
+    value: Value
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyParam:
+    """A limit per currency, in minor units."""
+
+    minor: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """A test inside a rule: events in short form, and what is expected of them."""
+
+    name: str
+    events: tuple[str, ...]
+    expect: str
+    """``alert`` or ``none``."""
+    subject: str
+    spot: Spot
+    on_list: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. ``cool_down_ms`` 0 means one alert for each triggering payment or settlement."""
+
+    id: str
+    version: int
+    title: str
+    typology: str
+    severity: str
+    state: str
+    owner: str
+    legal_basis: str
+    per: SubjectKind
+    on: tuple[LegKind, ...]
+    wait_ms: int
+    lets: tuple[Let, ...]
+    when: Node
+    when_spot: Spot
+    params: dict[str, MoneyParam | int]
+    unless: tuple[str, ...]
+    say: str
+    cool_down_ms: int
+    tests: tuple[RuleTest, ...]
+    spot: Spot
+
+    def aggregates(self) -> list[Aggregate]:
+        """All windows the rule looks at."""
+        return [let.value for let in self.lets if isinstance(let.value, Aggregate)]
+
+    def senders(self) -> set[str]:
+        """Rules whose marks this one counts."""
+        return {sender for aggregate in self.aggregates() for sender in aggregate.senders}
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """Someone who is left out, by whom, why and until when (milliseconds; the end does not belong to it)."""
+
+    key: str
+    reason: str
+    added_by: str
+    approved_by: str
+    valid_from: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceList:
+    """A list a rule may name under ``unless``; ``kind`` is the kind of subject its keys are."""
+
+    id: str
+    kind: SubjectKind
+    owner: str
+    entries: dict[str, tuple[ListEntry, ...]]
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """All rules and lists under one digest (SHA-256 over the files' names and texts)."""
+
+    digest: str
+    text: str
+    rules: tuple[Rule, ...]
+    lists: dict[str, ReferenceList]

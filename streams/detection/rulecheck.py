@@ -1,0 +1,204 @@
+"""Reading a rule file into a ``Rule``; everything that one file alone can get wrong is found here."""
+
+from decimal import Decimal, InvalidOperation
+
+from streams.clock import DAY_MS, SpanError, parse_span
+from streams.detection.codegen import plan_rule
+from streams.detection.document import Item, Mapping, Text
+from streams.detection.expression import (
+    Aggregate,
+    ExpressionError,
+    Node,
+    is_aggregate,
+    parse_aggregate,
+    parse_condition,
+)
+from streams.detection.fields import Fields
+from streams.detection.findings import Findings, Spot
+from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule, RuleTest, Value
+from streams.detection.sentence import names_in
+from streams.detection.words import DISTINCT, FIELDS, LEGS, REFERENCES, SUBJECTS, TRIGGERS, WINDOW_MS_MAX
+from streams.legs import LegKind, SubjectKind
+from streams.money import EXPONENTS, TooManyDecimals, parse_major
+
+SEVERITIES = ("low", "medium", "high", "critical")
+STATES = ("off", "shadow", "active")
+KEYS = {
+    "id", "version", "title", "typology", "severity", "state", "owner", "legal_basis", "per", "on", "wait", "let", "when",
+    "params", "unless", "say", "cool_down", "tests", "description", "false_positives",
+}  # fmt: skip
+_TEST_KEYS = {"name", "events", "expect", "subject", "on_list"}
+
+
+def read_rule(document: Mapping, lists: set[str], findings: Findings) -> Rule | None:
+    """Read one rule; None when it has faults. ``lists`` are the ids of the set's lists."""
+    before = len(findings.errors)
+    fields = Fields(document, findings)
+    fields.unknown(KEYS)
+    per = SUBJECTS.get(fields.word("per", list(SUBJECTS)), SubjectKind.ACCOUNT)
+    params = _params(fields, findings)
+    lets = _lets(fields, per, findings)
+    when_item = document.get("when")
+    when = _condition(when_item, findings) if isinstance(when_item, Text) else None
+    if when_item is None or (when is None and not isinstance(when_item, Text)):
+        findings.error(document.spot, "the key 'when' is missing or no text", "add 'when: a condition'")
+    cool_down = fields.text("cool_down", required=False) or "24h"
+    rule = Rule(
+        fields.identity(), fields.whole("version", 1), fields.text("title"), fields.identity("typology"),
+        fields.word("severity", SEVERITIES), fields.word("state", STATES, "active"), fields.text("owner"),
+        fields.text("legal_basis", required=False), per, _triggers(fields, per, findings),
+        fields.span("wait", "0s", WINDOW_MS_MAX), tuple(lets), when or Node("number", 0, "0"), fields.spot("when"), params,
+        _unless(fields, lists, findings), fields.text("say"),
+        0 if cool_down == "none" else fields.span("cool_down", "24h", 30 * DAY_MS), _tests(fields, findings), document.spot,
+    )  # fmt: skip
+    if len(findings.errors) == before:
+        _check_whole(rule, fields, findings)
+    return rule if len(findings.errors) == before else None
+
+
+def _check_whole(rule: Rule, fields: Fields, findings: Findings) -> None:
+    try:
+        plan = plan_rule(rule, lambda _slot: 0)
+    except ExpressionError as error:
+        item = fields.document.get("when")
+        spot = item.at(error.column) if isinstance(item, Text) else fields.document.spot
+        findings.error(spot, str(error), error.advice)
+        return
+    known = {measure.name for measure in plan.measures} | set(rule.params)
+    say = fields.document.get("say")
+    for name, offset in names_in(rule.say):
+        if name not in known:
+            spot = say.at(offset) if isinstance(say, Text) else fields.document.spot
+            findings.error(spot, f"'say' names {{{name}}}, which is not a value of the rule", "known: " + ", ".join(sorted(known)))
+    expected = {test.expect for test in rule.tests}
+    if expected != {"alert", "none"}:
+        findings.advise(rule.spot, "the rule lacks a test that fires or one that stays silent", "add both under 'tests'")
+
+
+def _params(fields: Fields, findings: Findings) -> dict[str, MoneyParam | int]:
+    params: dict[str, MoneyParam | int] = {}
+    for name, (spot, item) in fields.mapping("params").items():
+        if isinstance(item, Mapping):
+            params[name] = MoneyParam(_money(item, findings))
+        elif isinstance(item, Text) and item.value.isascii() and item.value.isdigit() and len(item.value) < 10:
+            params[name] = int(item.value)
+        else:
+            findings.error(spot, f"{name!r} is neither a whole number nor limits per currency", "write {CNY: 20000, USD: 3000}")
+    return params
+
+
+def _money(item: Mapping, findings: Findings) -> dict[str, int]:
+    minor: dict[str, int] = {}
+    for code, (spot, amount) in item.entries.items():
+        if code not in EXPONENTS:
+            findings.error(spot, f"{code!r} is not an ISO 4217 currency code", "write CNY, USD, EUR ...")
+            continue
+        try:
+            value = Decimal(amount.value.replace("_", "")) if isinstance(amount, Text) else Decimal("NaN")
+            if not value.is_finite() or not 0 <= value <= 10**12:
+                raise InvalidOperation
+            minor[code] = parse_major(value, code)
+        except InvalidOperation:
+            findings.error(amount.spot, f"the limit for {code} is not an amount", "write a number of major units, like 20000")
+        except TooManyDecimals as error:
+            findings.error(amount.spot, str(error))
+    return minor
+
+
+def _lets(fields: Fields, per: SubjectKind, findings: Findings) -> list[Let]:
+    lets = []
+    for name, (spot, item) in fields.mapping("let").items():
+        if not name.isidentifier() or not name.isascii() or name in FIELDS:
+            findings.error(spot, f"{name!r} cannot be the name of a value", "use letters, digits and _, not a leg field")
+        elif not isinstance(item, Text):
+            findings.error(item.spot, f"the value {name!r} must be a text", "like: sum amount of credits over 24h")
+        elif (value := _value(item, per, findings)) is not None:
+            lets.append(Let(name, value, spot))
+    return lets
+
+
+def _value(item: Text, per: SubjectKind, findings: Findings) -> Value | None:
+    if item.value.startswith("reference "):
+        word = item.value.removeprefix("reference ").strip()
+        if word not in REFERENCES or per is not SubjectKind.MERCHANT:
+            findings.error(item.at(10), f"no reference data {word!r} here", "per merchant: " + ", ".join(REFERENCES))
+            return None
+        return ReferenceWord(word)
+    if not is_aggregate(item.value):
+        return _condition(item, findings)
+    try:
+        aggregate = parse_aggregate(item.value)
+    except ExpressionError as error:
+        findings.error(item.at(error.column), str(error), error.advice)
+        return None
+    return aggregate if _fits(aggregate, item, per, findings) else None
+
+
+def _fits(aggregate: Aggregate, item: Text, per: SubjectKind, findings: Findings) -> bool:
+    """Check the words of an aggregate against the vocabulary."""
+    before = len(findings)
+    at = aggregate.columns
+    if aggregate.legs not in LEGS[per]:
+        findings.error(item.at(at["legs"]), f"no legs called {aggregate.legs!r} here", "write one of: " + ", ".join(LEGS[per]))
+    if aggregate.how == "distinct" and aggregate.what not in DISTINCT:
+        findings.error(item.at(at["what"]), f"cannot count distinct {aggregate.what!r}", "write one of: " + ", ".join(DISTINCT))
+    if aggregate.how in {"sum", "min", "max"} and aggregate.what != "amount":
+        findings.error(item.at(at["what"]), f"{aggregate.how} of {aggregate.what!r}", "write 'amount'")
+    if aggregate.new and per is not SubjectKind.ACCOUNT:
+        findings.error(item.at(at["legs"]), "'new' is for accounts only")
+    try:
+        if not 0 < parse_span(aggregate.span) <= WINDOW_MS_MAX:
+            findings.error(item.at(at["span"]), f"a window is at most {WINDOW_MS_MAX // DAY_MS}d", "shorten it")
+    except SpanError as error:
+        findings.error(item.at(at["span"]), str(error))
+    return len(findings) == before
+
+
+def _condition(item: Text, findings: Findings) -> Node | None:
+    try:
+        return parse_condition(item.value)
+    except ExpressionError as error:
+        findings.error(item.at(error.column), str(error), error.advice)
+        return None
+
+
+def _triggers(fields: Fields, per: SubjectKind, findings: Findings) -> tuple[LegKind, ...]:
+    words = fields.texts("on")
+    if not words:
+        findings.error(fields.document.spot, "the key 'on' is missing", "write one of: " + ", ".join(TRIGGERS[per]))
+    for word in words:
+        if word.value not in TRIGGERS[per]:
+            findings.error(word.spot, f"'on' cannot be {word.value!r} here", "write one of: " + ", ".join(TRIGGERS[per]))
+    return tuple(TRIGGERS[per][word.value] for word in words if word.value in TRIGGERS[per])
+
+
+def _unless(fields: Fields, lists: set[str], findings: Findings) -> tuple[str, ...]:
+    for word in fields.texts("unless"):
+        if word.value not in lists:
+            advice = "known lists: " + ", ".join(sorted(lists)) if lists else "add the list's file to the folder"
+            findings.error(word.spot, f"unknown list {word.value!r}", advice)
+    return tuple(word.value for word in fields.texts("unless"))
+
+
+def _tests(fields: Fields, findings: Findings) -> tuple[RuleTest, ...]:
+    tests = []
+    for item in fields.maps("tests"):
+        test = Fields(item, findings)
+        test.unknown(_TEST_KEYS)
+        listed = {name: _keys(value, spot, findings) for name, (spot, value) in test.mapping("on_list").items()}
+        tests.append(
+            RuleTest(
+                test.text("name"), tuple(text.value for text in test.texts("events")), test.word("expect", ("alert", "none")),
+                test.text("subject", required=False), item.spot, listed,
+            )
+        )  # fmt: skip
+    return tuple(tests)
+
+
+def _keys(item: Item, spot: Spot, findings: Findings) -> tuple[str, ...]:
+    if isinstance(item, Text):
+        return (item.value,)
+    if isinstance(item, Mapping):
+        findings.error(spot, "the entries of a test's list are keys", "write [A, B]")
+        return ()
+    return tuple(each.value for each in item if isinstance(each, Text))

@@ -1,0 +1,46 @@
+"""Which ruleset is in force at which event time."""
+
+from bisect import bisect_right
+
+from streams.detection.program import Program, Programs
+
+
+class Schedule:
+    """Rulesets by the event time from which they are in force; a leg is judged by the ruleset of its time."""
+
+    def __init__(self) -> None:
+        """Start without a ruleset: legs are kept, nothing is judged."""
+        self.times: list[int] = []
+        self.sets: list[Programs] = []
+        self.reach_ms = 0
+
+    def add(self, time: int, programs: Programs) -> bool:
+        """Take a ruleset in force from ``time``; one with the same time is replaced. False when it is known already."""
+        at = bisect_right(self.times, time)
+        if at and self.times[at - 1] == time:
+            if self.sets[at - 1].ruleset.digest == programs.ruleset.digest:
+                return False
+            self.sets[at - 1] = programs
+        else:
+            self.times.insert(at, time)
+            self.sets.insert(at, programs)
+        self.reach_ms = max(each.reach_ms for each in self.sets)
+        return True
+
+    def at(self, time: int) -> Programs | None:
+        """Give the ruleset of an event time, or None before the first."""
+        if len(self.times) == 1:
+            return self.sets[0] if time >= self.times[0] else None
+        found = bisect_right(self.times, time)
+        return self.sets[found - 1] if found else None
+
+    def program(self, kind: int, time: int) -> Program | None:
+        """Give the program of a kind of subject at an event time."""
+        programs = self.at(time)
+        return programs.by_kind.get(kind) if programs is not None else None
+
+    def keeps(self, kind: int, leg_kind: int) -> bool:
+        """Tell whether any ruleset of the schedule looks at such legs; without a ruleset all are kept."""
+        if not self.sets:
+            return True
+        return any(leg_kind in program.kept for each in self.sets if (program := each.by_kind.get(kind)) is not None)

@@ -1,0 +1,61 @@
+"""Every error Payweir raises on purpose, in one tree; each message says what the reader can do.
+
+::
+
+    PayweirError
+    ├── UsageError             a wrong argument or file name                  exit code 2
+    │   └── SettingError       a setting is missing or out of range           exit code 2
+    ├── RuleError              a rule file or ruleset cannot be used          exit code 1
+    ├── ServiceError           broker or store cannot be reached              exit code 3
+    │   ├── BrokerUnreachable
+    │   ├── StoreUnreachable
+    │   └── StoreOutdated      schema of the store is older or newer than this program
+    ├── TopicError             topics differ from the design                  exit code 1
+    └── LogError               a record of the activity log cannot be read    ends the process
+"""
+
+
+class PayweirError(Exception):
+    """Base of all errors that are shown to a user as one line, without a stack trace."""
+
+    exit_code = 1
+
+
+class UsageError(PayweirError):
+    """The command was called with something it cannot use."""
+
+    exit_code = 2
+
+
+class SettingError(UsageError):
+    """A setting is missing, of the wrong type or out of range; the message starts with its name."""
+
+
+class RuleError(PayweirError):
+    """A ruleset was not accepted; the one in force, if any, still runs."""
+
+
+class ServiceError(PayweirError):
+    """A service the command needs does not answer."""
+
+    exit_code = 3
+
+
+class BrokerUnreachable(ServiceError):
+    """No Kafka broker answers at the given address."""
+
+
+class StoreUnreachable(ServiceError):
+    """The SQL store does not answer at the given URL."""
+
+
+class StoreOutdated(ServiceError):
+    """The schema of the store does not match this program; run ``payweir store upgrade``."""
+
+
+class TopicError(PayweirError):
+    """Topics are missing or differ from the design; run ``payweir topics check``."""
+
+
+class LogError(PayweirError):
+    """A record of an internal topic cannot be read: another program wrote there, or a newer Payweir."""

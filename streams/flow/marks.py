@@ -1,0 +1,34 @@
+"""Marks between subjects as one mechanism: what a subject wants to have said, against what it has said."""
+
+from streams.legs import Leg, Mark, order
+from streams.state.subject import Subject
+
+Address = tuple[int, str, str]
+"""Receiving subject's kind and key, and the mark's key (which names the sender)."""
+
+
+def difference(subject: Subject, before: set[Address], wanted: dict[Address, Leg]) -> list[tuple[Address, Leg | None]]:
+    """Give what has to be sent so that ``wanted`` replaces ``before``, and note it as sent.
+
+    ``before`` are the addresses under consideration that were sent earlier; what is no longer wanted becomes an empty mark.
+    """
+    known = subject.marks_out
+    if known is None:
+        if not wanted:
+            return []
+        known = subject.marks_out = {}
+    changes: list[tuple[Address, Leg | None]] = []
+    for address in sorted(before - wanted.keys()):
+        if known.pop(address, None) is not None:
+            changes.append((address, None))
+    for address, leg in wanted.items():
+        told = known.get(address)
+        if told is None or order(told) != order(leg) or told.amount != leg.amount:
+            known[address] = leg
+            changes.append((address, leg))
+    return changes
+
+
+def stamp(changes: list[tuple[Address, Leg | None]], position: tuple[int, int, int]) -> list[Mark]:
+    """Turn changes into marks at a position of the sender's log."""
+    return [Mark(kind, subject, key, position, leg) for (kind, subject, key), leg in changes]

@@ -1,0 +1,71 @@
+"""What a join subject tells others: payments and lines that met here, and settlements that came as a bare status.
+
+A settlement line stands at one join subject per id; the first is its home and alone alerts. The others forward to home what they
+see and home does not. A status without parties meets its payment at a join subject, which tells the payment's accounts.
+"""
+
+import msgspec
+
+from streams.events.model import OUTSIDE_TOKENS
+from streams.flow.marks import Address
+from streams.legs import Leg, LegKind, SubjectKind
+from streams.legs.split import SETTLED_SIDES
+from streams.state.subject import Subject
+
+
+def matches(subject: Subject) -> dict[Address, Leg]:
+    """Give the marks a join subject wants to have said, whole."""
+    wanted: dict[Address, Leg] = {}
+    facts = [leg for leg in subject.log if leg.source[:1] != "~"]
+    for leg in facts:
+        if leg.kind == LegKind.LINE and leg.account and leg.counted:
+            for peer in facts:
+                if peer.kind in {LegKind.PAYMENT, LegKind.LINE} and not _stands_at(peer, leg):
+                    key = f"match|{subject.key}|{leg.event_id}|{peer.event_id}"
+                    wanted[SubjectKind.JOIN, leg.account, key] = _forward(peer, leg.account, subject.key)
+        elif leg.kind == LegKind.STATUS:
+            for peer in facts:
+                if peer.kind == LegKind.PAYMENT and not _meets_elsewhere(subject, leg, peer):
+                    wanted |= _settled(leg, peer)
+    return wanted
+
+
+def _stands_at(peer: Leg, line: Leg) -> bool:
+    """Tell whether a peer has a leg of its own at the line's home."""
+    kind, _, value = line.account.partition(":")
+    if peer.event_id == line.event_id:
+        return True
+    if kind == "uetr":
+        return peer.uetr == value
+    return kind == "pid" and peer.kind == LegKind.PAYMENT and peer.payment.partition("|")[2] == value
+
+
+def _forward(peer: Leg, home: str, here: str) -> Leg:
+    account = home if peer.kind == LegKind.LINE else peer.account
+    return msgspec.structs.replace(
+        peer, subject=home, event_id=f"{peer.event_id}@{here}", account=account, counted=True, source=f"~{peer.source}"
+    )
+
+
+def _meets_elsewhere(subject: Subject, status: Leg, payment: Leg) -> bool:
+    """Where both share the uetr, its join subject speaks and the others are silent."""
+    return subject.key.startswith("pid:") and status.uetr != "" and status.uetr == payment.uetr
+
+
+def _settled(status: Leg, payment: Leg) -> dict[Address, Leg]:
+    """Make the payment's account legs as its own settled event would have made them."""
+    out, into = SETTLED_SIDES[payment.origin]
+    key = f"status|{status.event_id}|{payment.payment}"
+    debit = msgspec.structs.replace(
+        payment, subject_kind=SubjectKind.ACCOUNT, subject=payment.account, kind=out, time=status.time, sequence=status.sequence,
+        source=status.source, event_id=status.event_id, digest=status.digest, origin="", counted=True,
+    )  # fmt: skip
+    wanted: dict[Address, Leg] = {}
+    if payment.account not in OUTSIDE_TOKENS:
+        wanted[SubjectKind.ACCOUNT, payment.account, key] = debit
+    if payment.other:
+        other = "" if payment.account in OUTSIDE_TOKENS else payment.account
+        wanted[SubjectKind.ACCOUNT, payment.other, key] = msgspec.structs.replace(
+            debit, subject=payment.other, kind=into, other=other, party=payment.other, account=payment.other
+        )
+    return wanted

@@ -1,0 +1,132 @@
+"""Legs, marks and control records: everything that travels in the activity log.
+
+A *leg* is one subject's side of an event. Order of a subject's legs: (event time, sequence, source, event id), compared
+left to right. Legs are packed as arrays; the field order is part of the format, new fields go to the end.
+"""
+
+from enum import IntEnum
+from operator import attrgetter
+from typing import Final
+from zlib import crc32
+
+from msgspec import Struct
+
+
+class SubjectKind(IntEnum):
+    """Who owns state."""
+
+    EVENT = 0
+    """The accounting of one event id: duplicates, conflicts, counts (invariant I7)."""
+    ACCOUNT = 1
+    DEVICE = 2
+    MERCHANT = 3
+    JOIN = 4
+    """One id under which payment and settlement meet: ``uetr:``, ``pid:`` or ``e2e:``."""
+
+
+class LegKind(IntEnum):
+    """What the leg says of its subject."""
+
+    ACCOUNTING = 0
+    REFUSED = 1
+    DEBIT = 2
+    CREDIT = 3
+    REFUND_OUT = 4
+    REFUND_IN = 5
+    OWN_OUT = 6
+    OWN_IN = 7
+    INITIATED = 8
+    USE = 9
+    PAYMENT = 10
+    LINE = 11
+    STATUS = 12
+    PAYOUT = 13
+    REFERENCE = 14
+    MARK = 15
+    DEADLINE = 16
+    REPORT = 17
+
+
+class Leg(Struct, array_like=True, gc=False):
+    """One subject's side of an event.
+
+    ``payment`` names the payment (``source|payment_id``) or settlement line a leg belongs to; ``account`` is the other
+    end's own account where the subject is none (device: the payer's account); ``facts`` is reference data, a few strings.
+    ``counted`` and ``previous`` are derived by the subject and never trusted from the wire.
+    """
+
+    subject_kind: int
+    subject: str
+    kind: int
+    time: int
+    sequence: int
+    source: str
+    event_id: str
+    digest: int
+    payment: str = ""
+    uetr: str = ""
+    amount: int = 0
+    currency: str = ""
+    other: str = ""
+    party: str = ""
+    account: str = ""
+    device: str = ""
+    merchant: str = ""
+    late: bool = False
+    origin: str = ""
+    """Accounting only: the source position ``topic/partition``."""
+    offset: int = 0
+    refusal: str = ""
+    route: tuple[tuple[int, str], ...] = ()
+    """Accounting only: the subjects of the event, so that a conflict can reach them."""
+    facts: dict[str, str | tuple[str, ...]] | None = None
+    until: int = 0
+    counted: bool = True
+    previous: int = -1
+
+
+class Mark(Struct, array_like=True, gc=False):
+    """A message from one subject to another: absolute, keyed, the newest position wins; ``leg`` None withdraws it.
+
+    ``void`` names a digest of ``key`` (an event id) that lost a conflict and must not stand.
+    """
+
+    subject_kind: int
+    subject: str
+    key: str
+    position: tuple[int, int, int]
+    leg: Leg | None
+    void: int = -1
+
+
+class Control(Struct, array_like=True):
+    """What a person or the operator says to every partition: a ruleset, the set of sources, the end of history.
+
+    ``kind``: ``ruleset`` (digest, in force from event time ``time``), ``sources`` (names), ``end``.
+    """
+
+    kind: str
+    digest: str = ""
+    time: int = 0
+    names: tuple[str, ...] = ()
+
+
+class Packed(Struct, array_like=True, gc=False):
+    """One record of the activity topic. Its parts apply in the order control, legs, marks, watermarks."""
+
+    version: int
+    sender: str
+    legs: list[Leg]
+    marks: list[Mark]
+    watermarks: dict[str, int]
+    control: Control | None = None
+
+
+FORMAT_VERSION: Final = 1
+order = attrgetter("time", "sequence", "source", "event_id", "kind")
+"""Sort key of a subject's legs."""
+
+
+def partition_of(kind: int, subject: str, partitions: int) -> int:
+    """Our own hash, independent of any producer's partitioner: CRC-32 of kind and key."""
+    return crc32(subject.encode(), kind) % partitions

@@ -1,0 +1,216 @@
+"""From one event to its legs.
+
+Every event makes one accounting leg (keyed by event id) and, for the kinds of subject wanted, one leg per subject it
+concerns. Debits and credits of a payment are equal by construction and asserted: what has no account on one side
+(``CASH``, ``EXTERNAL``) counts as money entering or leaving the accounts we see.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from streams.clock import DAY_MS, from_datetime, to_datetime
+from streams.events.model import (
+    OUTSIDE_TOKENS,
+    Account,
+    AccountReferenceEvent,
+    Event,
+    PaymentEvent,
+    PaymentStatus,
+    PaymentStatusEvent,
+    SettlementEvent,
+    SettlementKind,
+    SettlementStatus,
+)
+from streams.legs.model import Leg, LegKind, SubjectKind
+
+SETTLED_SIDES: Final = {
+    "": (LegKind.DEBIT, LegKind.CREDIT),
+    "refund": (LegKind.REFUND_OUT, LegKind.REFUND_IN),
+    "own": (LegKind.OWN_OUT, LegKind.OWN_IN),
+}
+"""Legs of payer and payee of a settled payment, by its nature."""
+_OPEN = frozenset({PaymentStatus.INITIATED, PaymentStatus.ACCEPTED, PaymentStatus.HELD})
+
+
+class Split(NamedTuple):
+    """What an event is split with: its time, its digest, and the kinds of subject in force."""
+
+    time: int
+    digest: int
+    kinds: frozenset[SubjectKind]
+
+
+def split(event: Event, how: Split) -> list[Leg]:
+    """Give the event's legs without the accounting leg (the intake adds it, with the route)."""
+    maker = _MAKERS.get(type(event))
+    return maker(event, how) if maker is not None else []
+
+
+def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
+    debtor, creditor = event.debtor, event.creditor
+    payer, payee = debtor.account_token, creditor.account_token
+    life = f"{event.source}|{event.payment_id}"
+    uetr, device = event.uetr or "", event.device_token or ""
+    merchant = event.merchant_id or ""
+
+    def leg(kind_of: SubjectKind, subject: str, kind: LegKind, *, payer_side: bool) -> Leg:
+        near, far = (debtor, creditor) if payer_side else (creditor, debtor)
+        other = far.account_token
+        return Leg(
+            kind_of, subject, kind, how.time, event.sequence, event.source, event.event_id, how.digest, life, uetr,
+            event.amount_minor, event.currency, "" if other in OUTSIDE_TOKENS else other,
+            near.party_token or near.account_token, near.account_token, device, merchant,
+        )  # fmt: skip
+
+    legs = []
+    kinds = how.kinds
+    if SubjectKind.ACCOUNT in kinds and payer != payee:
+        sides = _sides(event)
+        if sides is not None:
+            out, into = sides
+            if payer not in OUTSIDE_TOKENS:
+                legs.append(leg(SubjectKind.ACCOUNT, payer, out, payer_side=True))
+            if payee not in OUTSIDE_TOKENS and into is not None:
+                legs.append(leg(SubjectKind.ACCOUNT, payee, into, payer_side=False))
+            if into is not None:
+                _assert_balanced(legs, event)
+    if device and SubjectKind.DEVICE in kinds and payer not in OUTSIDE_TOKENS:
+        legs.append(leg(SubjectKind.DEVICE, device, LegKind.USE, payer_side=True))
+    if SubjectKind.JOIN in kinds:
+        for key in _payment_keys(event, how.time):
+            fact = leg(SubjectKind.JOIN, key, LegKind.PAYMENT, payer_side=True)
+            fact.origin = _nature(event)
+            legs.append(fact)
+    return legs
+
+
+def _nature(event: PaymentEvent) -> str:
+    """Say what kind of movement a status that comes alone would settle."""
+    if event.relation is not None:
+        return "refund"
+    same = event.debtor.party_token is not None and event.debtor.party_token == event.creditor.party_token
+    return "own" if same else ""
+
+
+def _sides(event: PaymentEvent) -> tuple[LegKind, LegKind | None] | None:
+    """Name the legs of payer and payee; a payment that moves no money yet has a payer's leg only, or none."""
+    if event.status is PaymentStatus.SETTLED:
+        return SETTLED_SIDES[_nature(event)]
+    if event.status is PaymentStatus.RETURNED:
+        return LegKind.REFUND_IN, LegKind.REFUND_OUT
+    if event.status in _OPEN:
+        return LegKind.INITIATED, None
+    return None
+
+
+_SIGN = {
+    LegKind.DEBIT: -1,
+    LegKind.REFUND_OUT: -1,
+    LegKind.OWN_OUT: -1,
+    LegKind.CREDIT: 1,
+    LegKind.REFUND_IN: 1,
+    LegKind.OWN_IN: 1,
+}
+
+
+def _assert_balanced(legs: list[Leg], event: PaymentEvent) -> None:
+    """Debits equal credits; one side alone must be a payment from or to the outside world."""
+    total = sum(_SIGN[LegKind(leg.kind)] * leg.amount for leg in legs)
+    outside = (event.debtor.account_token in OUTSIDE_TOKENS) - (event.creditor.account_token in OUTSIDE_TOKENS)
+    if event.status is PaymentStatus.RETURNED:
+        outside = -outside
+    if total != outside * event.amount_minor:
+        message = f"legs of event {event.event_id} are not balanced: {total} minor units over"
+        raise AssertionError(message)
+
+
+def _payment_keys(event: PaymentEvent, time: int) -> list[str]:
+    keys = [f"uetr:{event.uetr}"] if event.uetr else []
+    keys.append(f"pid:{event.payment_id}")
+    if event.end_to_end_id is not None and event.end_to_end_id != "NOTPROVIDED":
+        keys.append(_e2e(event.end_to_end_id, event.amount_minor, event.currency, time))
+    return keys
+
+
+def _e2e(reference: str, amount: int, currency: str, time: int) -> str:
+    """An end-to-end id alone is no key: amount, currency and UTC date go with it."""
+    return f"e2e:{reference}|{amount}|{currency}|{to_datetime(time):%Y%m%d}"
+
+
+def _line_keys(event: SettlementEvent, time: int) -> list[str]:
+    """Keys under which the payment may be found; the first is home. Booking may fall on the day before or after."""
+    keys = [f"uetr:{event.uetr}"] if event.uetr else []
+    if event.payment_id:
+        keys.append(f"pid:{event.payment_id}")
+    if event.end_to_end_id is not None and event.end_to_end_id != "NOTPROVIDED":
+        amount = event.gross_minor if event.gross_minor is not None else event.net_minor
+        days = time, time - DAY_MS, time + DAY_MS
+        keys += [_e2e(event.end_to_end_id, amount, event.currency, day) for day in days]
+    return keys or [f"clr:{event.clearing_ref}"]
+
+
+def _settlement(event: SettlementEvent, how: Split) -> list[Leg]:
+    if event.status is not SettlementStatus.BOOKED:
+        return []
+    creditor = event.creditor or Account(account_token="")
+    life = f"{event.source}|{event.settlement_id}"
+    keys = _line_keys(event, how.time)
+
+    def leg(kind_of: SubjectKind, subject: str, kind: LegKind) -> Leg:
+        home = keys[0] if kind is LegKind.LINE and keys[0] != subject else ""
+        return Leg(
+            kind_of, subject, kind, how.time, event.sequence, event.source, event.event_id, how.digest, life,
+            event.uetr or "", event.net_minor, event.currency, creditor.account_token, creditor.party_token or "", home,
+            "", event.merchant_id or "",
+        )  # fmt: skip
+
+    legs = []
+    line = event.kind is SettlementKind.INTERBANK or event.kind is SettlementKind.RETURN
+    if line and SubjectKind.JOIN in how.kinds:
+        legs += [leg(SubjectKind.JOIN, key, LegKind.LINE) for key in keys]
+    if event.kind is SettlementKind.PAYOUT and event.merchant_id and SubjectKind.MERCHANT in how.kinds:
+        legs.append(leg(SubjectKind.MERCHANT, event.merchant_id, LegKind.PAYOUT))
+    return legs
+
+
+def _status(event: PaymentStatusEvent, how: Split) -> list[Leg]:
+    """A status without parties goes to the join subjects, which mark the payment's accounts."""
+    if SubjectKind.JOIN not in how.kinds or event.status is not PaymentStatus.SETTLED:
+        return []
+    keys = [f"uetr:{event.uetr}"] if event.uetr else []
+    keys += [f"pid:{event.payment_id}"] if event.payment_id else []
+    life = f"{event.source}|{event.payment_id or ''}"
+    return [
+        Leg(
+            SubjectKind.JOIN, key, LegKind.STATUS, how.time, event.sequence, event.source, event.event_id, how.digest,
+            life, event.uetr or "",
+        )
+        for key in keys
+    ]  # fmt: skip
+
+
+def _account(event: AccountReferenceEvent, how: Split) -> list[Leg]:
+    """Reference data is a leg at its ``valid_from``."""
+    merchant = event.merchant
+    if merchant is None or SubjectKind.MERCHANT not in how.kinds:
+        return []
+    facts: dict[str, str | tuple[str, ...]] = {
+        "owner": event.party_token,
+        "payout_accounts": merchant.registered_payout_tokens,
+        "mcc": merchant.mcc or "",
+    }
+    return [
+        Leg(
+            SubjectKind.MERCHANT, merchant.merchant_id, LegKind.REFERENCE, from_datetime(event.valid_from),
+            event.sequence, event.source, event.event_id, how.digest, facts=facts, party=event.party_token,
+            until=from_datetime(event.valid_to) if event.valid_to is not None else 0,
+        )
+    ]  # fmt: skip
+
+
+_MAKERS: dict[type, Callable[..., list[Leg]]] = {
+    PaymentEvent: _payment,
+    SettlementEvent: _settlement,
+    PaymentStatusEvent: _status,
+    AccountReferenceEvent: _account,
+}

@@ -1,0 +1,111 @@
+"""Accounting per event (invariant I7): accepted, late, duplicate, conflict, refused, absolute per source partition."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from streams.alerts.model import IngestCount, Position
+from streams.clock import HOUR_MS
+from streams.legs import Leg, LegKind, Mark
+
+_QUALITY: Final = "event-conflict"
+
+
+@dataclass(slots=True)
+class SourceCount:
+    """Counts of one source partition as this activity partition saw them."""
+
+    accepted: int = 0
+    late: int = 0
+    duplicate: int = 0
+    conflict: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class KnownEvent:
+    """What is remembered of an event id: the standing copy, and where copies were read."""
+
+    digest: int
+    late: bool
+    route: tuple[tuple[int, str], ...]
+    places: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two contents under one event id; the smaller digest stands."""
+
+    event_id: str
+    source: str
+    time: int
+    standing: int
+    losing: int
+    losing_route: tuple[tuple[int, str], ...]
+
+
+@dataclass(slots=True)
+class Accounting:
+    """Event ids seen, by hour so that old ones can be forgotten, and the counts."""
+
+    events: dict[str, KnownEvent] = field(default_factory=dict)
+    hours: dict[int, list[str]] = field(default_factory=dict)
+    counts: dict[str, SourceCount] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+
+    def take(self, leg: Leg) -> Conflict | None:
+        """Count one accounting leg; a leg read again from the same place counts nothing."""
+        place = leg.origin, leg.offset
+        known = self.events.get(leg.subject)
+        if known is not None and place in known.places:
+            return None
+        count = self.counts.get(leg.origin)
+        if count is None:
+            count = self.counts[leg.origin] = SourceCount()
+        self.changed.add(leg.origin)
+        if known is None:
+            self.events[leg.subject] = KnownEvent(leg.digest, leg.late, leg.route, (place,))
+            self.hours.setdefault(leg.time // HOUR_MS, []).append(leg.subject)
+            if leg.kind == LegKind.REFUSED:
+                count.refused[leg.refusal] = count.refused.get(leg.refusal, 0) + 1
+            else:
+                count.accepted += 1
+                count.late += leg.late
+            return None
+        known.places += (place,)
+        count.duplicate += 1
+        if known.digest == leg.digest:
+            known.late = known.late and leg.late
+            return None
+        count.conflict += 1
+        return _settle(known, leg)
+
+    def forget(self, before: int) -> None:
+        """Forget event ids whose hour ended before a time."""
+        for hour in [hour for hour in self.hours if (hour + 1) * HOUR_MS <= before]:
+            for event_id in self.hours.pop(hour):
+                self.events.pop(event_id, None)
+
+    def news(self, partition: int, position: Position) -> list[IngestCount]:
+        """Give the absolute counts that changed since the last call."""
+        changed = [
+            IngestCount(name, partition, position, c.accepted, c.late, c.duplicate, c.conflict, dict(sorted(c.refused.items())))
+            for name in sorted(self.changed)
+            if (c := self.counts[name])
+        ]
+        self.changed.clear()
+        return changed
+
+
+def _settle(known: KnownEvent, leg: Leg) -> Conflict:
+    """Let the smaller digest stand, a copy that is not late before one that is; the other is taken out on every side."""
+    if (leg.late, leg.digest) < (known.late, known.digest):
+        losing, route = known.digest, known.route
+        known.digest, known.late, known.route = leg.digest, leg.late, leg.route
+    else:
+        losing, route = leg.digest, leg.route
+    return Conflict(leg.subject, leg.source, leg.time, known.digest, losing, route)
+
+
+def voids(conflict: Conflict, position: Position) -> list[Mark]:
+    """Give the marks that take the losing copy out of its subjects."""
+    return [Mark(kind, subject, conflict.event_id, position, None, conflict.losing) for kind, subject in conflict.losing_route]

@@ -1,0 +1,81 @@
+"""All state of one activity partition: the fold of its log (invariant I1)."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from streams.alerts.model import Position, RuleCount
+from streams.detection.schedule import Schedule
+from streams.legs import Leg
+from streams.pipeline.accounting import Accounting
+from streams.state.program import HitKey
+from streams.state.subject import NEVER, Subject
+
+END: Final = 1 << 60
+"""The watermark after the record ``end``: nothing more is waited for."""
+
+
+@dataclass(slots=True)
+class RuleTally:
+    """Undecided legs by reason, and errors, of one rule."""
+
+    undecided: dict[str, int] = field(default_factory=dict)
+    errors: int = 0
+
+
+@dataclass(slots=True)
+class PartitionState:
+    """State of one partition. ``next_offset`` is the offset of the record that comes next."""
+
+    partition: int = 0
+    epoch: int = 1
+    lateness_ms: int = 0
+    next_offset: int = 0
+    schedule: Schedule = field(default_factory=Schedule)
+    subjects: dict[tuple[int, str], Subject] = field(default_factory=dict)
+    dormant: dict[str, list[Leg]] = field(default_factory=dict)
+    """Join ids at which only payments were seen: kept, nothing to decide yet."""
+    accounting: Accounting = field(default_factory=Accounting)
+    sources: tuple[str, ...] = ()
+    watermarks: dict[str, int] = field(default_factory=dict)
+    ended: bool = False
+    deadlines: list[tuple[int, int, str, str, str]] = field(default_factory=list)
+    """Heap: due time, kind and key of the subject, rule, event."""
+    provisional: list[tuple[int, int, str, HitKey]] = field(default_factory=list)
+    """Heap: first hit, kind and key of the subject, alert."""
+    tallies: dict[str, RuleTally] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    """Rules whose tally changed since it was last told."""
+    swept_at: int = NEVER
+
+    @property
+    def low(self) -> int:
+        """The smallest watermark of the sources: what is older has been seen by all of them."""
+        names = self.sources or tuple(self.watermarks)
+        return min((self.watermarks.get(name, NEVER) for name in names), default=NEVER)
+
+    @property
+    def watermark(self) -> int:
+        """Drives deadlines and the provisional flag; ``END`` once history has ended."""
+        return END if self.ended else self.low
+
+    @property
+    def horizon(self) -> int:
+        """Legs older than this can change nothing any more."""
+        return self.low - self.schedule.reach_ms - self.lateness_ms
+
+    def subject(self, kind: int, key: str) -> Subject:
+        """Give the subject, made when it is new."""
+        found = self.subjects.get((kind, key))
+        if found is None:
+            found = self.subjects[kind, key] = Subject(kind, key)
+        return found
+
+    def tally_news(self, position: Position) -> list[RuleCount]:
+        """Give the absolute tallies that changed since the last call."""
+        news = [
+            RuleCount(rule, self.partition, position, dict(sorted(t.undecided.items())), t.errors)
+            for rule in sorted(self.told)
+            if (t := self.tallies[rule])
+        ]
+        self.told.clear()
+        return news

@@ -1,0 +1,94 @@
+"""What a touched subject has to say: new revisions of its alerts, marks for others, tallies of what was not decided."""
+
+from heapq import heappush
+from typing import TYPE_CHECKING, Final, cast
+
+import msgspec
+
+from streams.alerts.compose import compose
+from streams.alerts.feeds import verdict_marks
+from streams.alerts.model import Alert, AlertState, Position
+from streams.detection.program import Program
+from streams.flow.marks import Address, difference, stamp
+from streams.flow.matching import matches
+from streams.legs import Leg, SubjectKind
+from streams.pipeline.partition import PartitionState, RuleTally
+from streams.state.program import HitKey
+from streams.state.subject import Subject
+
+if TYPE_CHECKING:
+    from streams.pipeline.step import Step
+
+_SAME: Final = {"revision": Position(0, 0, 0), "detected_at": 0}
+
+
+def speak(run: "Step", subject: Subject) -> None:
+    """Tell what changed about a subject since it was last asked."""
+    if subject.dirty:
+        for key in sorted(subject.dirty):
+            if "#" in key.rule_id:
+                _tally(run.state, subject, key)
+            _tell(run, subject, key)
+    if subject.kind == SubjectKind.JOIN:
+        wanted = matches(subject)
+        _mark(run, subject, {address for address in subject.marks_out or ()}, wanted)
+    elif isinstance(subject.program, Program) and subject.program.feeds and (subject.dirty or subject.by_key):
+        _verdicts(run, subject)
+    subject.dirty.clear()
+
+
+def _tell(run: "Step", subject: Subject, key: HitKey) -> None:
+    """Send the alert of a key when it differs from what was last sent."""
+    before = cast("Alert | None", subject.sent.get(key))
+    now = compose(subject, key, Position(0, 0, 0), run.state.watermark)
+    if now is None:
+        if before is None or before.state is AlertState.WITHDRAWN:
+            return
+        because = "a late, voided or withdrawn leg changed what the rule sees; it is no longer true"
+        now = msgspec.structs.replace(before, state=AlertState.WITHDRAWN, hits=0, withdrawn_because=because)
+    elif before is not None and now == before:
+        return
+    subject.sent[key] = now
+    if now.state is AlertState.PROVISIONAL:
+        heappush(run.state.provisional, (now.first_hit, subject.kind, subject.key, key))
+    run.out.outcomes.append(msgspec.structs.replace(now, revision=run.position()))
+
+
+def _tally(state: PartitionState, subject: Subject, key: HitKey) -> None:
+    """Bring the rule's counts to what the subject says now; absolute in the end, whatever the order of legs."""
+    rule_id, _, fate = key.rule_id.partition("#")
+    tally = state.tallies.setdefault(rule_id, RuleTally())
+    now: dict[str, int] = {}
+    for hit in subject.by_key.get(key, ()):
+        reason = hit.undecided or "error"
+        now[reason] = now.get(reason, 0) + 1
+    place = HitKey(f"tally:{key.rule_id}", *key[1:])
+    before = cast("dict[str, int]", subject.sent.get(place, {}))
+    for reason in now.keys() | before.keys():
+        change = now.get(reason, 0) - before.get(reason, 0)
+        if fate == "error":
+            tally.errors += change
+        else:
+            tally.undecided[reason] = tally.undecided.get(reason, 0) + change
+    subject.sent[place] = now
+    state.told.add(rule_id)
+
+
+def _verdicts(run: "Step", subject: Subject) -> None:
+    program = cast("Program", subject.program)
+    feeding = {runnable.rule.id for runnable in program.rules if runnable.marks_to}
+    keys = {key for key in (*subject.dirty, *subject.by_key) if key.rule_id in feeding}
+    if not keys:
+        return
+    wanted: dict[Address, Leg] = {}
+    for key in sorted(keys):
+        wanted |= verdict_marks(subject, key)
+    names = {address[2] for address in wanted}
+    names |= {f"verdict|{alert.alert_id}" for key in keys if isinstance(alert := subject.sent.get(key), Alert)}
+    _mark(run, subject, {address for address in subject.marks_out or () if address[2] in names}, wanted)
+
+
+def _mark(run: "Step", subject: Subject, before: set[Address], wanted: dict[Address, Leg]) -> None:
+    changes = difference(subject, before, wanted)
+    if changes:
+        run.out.marks += stamp(changes, run.position())

@@ -1,0 +1,207 @@
+"""``step``: the whole path of one log record, for the live worker, the embedded run, rule tests, backtest and simulation alike.
+
+A pure function of (state, record, rulesets): no clock, no randomness, no I/O, no dependence on how records were fetched. The state
+is changed in place; the outputs are the same whoever computes them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from streams.alerts.model import Outcome, Position, RulesetInForce
+from streams.clock import DAY_MS, MINUTE_MS
+from streams.detection.evaluation import advance, fire
+from streams.detection.program import Programs
+from streams.legs import Leg, LegKind, Mark, Packed, SubjectKind
+from streams.pipeline.accounting import voids
+from streams.pipeline.conflict import conflict_alert
+from streams.pipeline.partition import PartitionState
+from streams.pipeline.speak import speak
+from streams.state.subject import NEVER, Subject
+
+_WAKES = frozenset({LegKind.LINE, LegKind.STATUS})
+
+
+@dataclass(slots=True)
+class Outputs:
+    """What a record led to: records for the alerts topic, and marks for other subjects (any partition)."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+
+
+class Step:
+    """One record on its way: what it touched, and the running index of its outputs."""
+
+    __slots__ = ("index", "out", "state", "touched")
+
+    def __init__(self, state: PartitionState) -> None:
+        """Start with nothing touched."""
+        self.state, self.out, self.index = state, Outputs(), 0
+        self.touched: dict[tuple[int, str], Subject] = {}
+
+    def position(self) -> Position:
+        """Give the position of the next output."""
+        self.index += 1
+        return Position(self.state.epoch, self.state.next_offset, self.index)
+
+    def touch(self, subject: Subject) -> None:
+        """Note that a subject has to be advanced and asked what it has to say."""
+        self.touched[subject.kind, subject.key] = subject
+
+
+def step(state: PartitionState, record: Packed, rulesets: Mapping[str, Programs]) -> Outputs:
+    """Apply one record of the partition's log. ``rulesets`` gives the compiled set of a digest named by a control record."""
+    run = Step(state)
+    if record.control is not None:
+        _control(run, record, rulesets)
+    for leg in record.legs:
+        _leg(run, leg)
+    for mark in record.marks:
+        _mark(run, mark)
+    for source, time in record.watermarks.items():
+        if time > state.watermarks.get(source, NEVER):
+            state.watermarks[source] = time
+    _advance(run)
+    _due(run)
+    for subject in run.touched.values():
+        speak(run, subject)
+    _confirm(run)
+    if record.watermarks or record.control is not None:
+        run.out.outcomes += state.accounting.news(state.partition, run.position())
+        run.out.outcomes += state.tally_news(run.position())
+    _forget(run)
+    state.next_offset += 1
+    return run.out
+
+
+def _control(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> None:
+    state, control = run.state, record.control
+    assert control is not None  # noqa: S101  the caller looked
+    if control.kind == "sources":
+        state.sources = control.names
+    elif control.kind == "end":
+        state.ended = True
+    elif control.kind == "ruleset":
+        programs = rulesets[control.digest]
+        if state.schedule.add(control.time, programs):
+            for subject in state.subjects.values():
+                if subject.log and subject.log[-1].time >= control.time:
+                    at = next(i for i, leg in enumerate(subject.log) if leg.time >= control.time)
+                    subject.rewind(at)
+                    run.touch(subject)
+            ruleset = programs.ruleset
+            ids = tuple(rule.id for rule in ruleset.rules)
+            run.out.outcomes.append(
+                RulesetInForce(ruleset.digest, state.partition, run.position(), control.time, ids, ruleset.text)
+            )
+
+
+def _leg(run: Step, leg: Leg) -> None:
+    state = run.state
+    kind = leg.subject_kind
+    if kind == SubjectKind.EVENT:
+        conflict = state.accounting.take(leg)
+        if conflict is not None:
+            run.out.marks += voids(conflict, run.position())
+            run.out.outcomes.append(conflict_alert(conflict, run.position()))
+        return
+    if leg.late or not (state.schedule.keeps(kind, leg.kind) or leg.kind in {LegKind.REFERENCE, LegKind.STATUS}):
+        return
+    if kind == SubjectKind.JOIN and _sleeps(state, leg):
+        return
+    subject = state.subject(kind, leg.subject)
+    if subject.insert(leg):
+        run.touch(subject)
+
+
+def _sleeps(state: PartitionState, leg: Leg) -> bool:
+    """Keep a payment at its join id without a subject until something is there to decide."""
+    key = leg.subject
+    if (leg.subject_kind, key) in state.subjects:
+        return False
+    waiting = state.dormant.get(key)
+    if leg.kind not in _WAKES:
+        if waiting is None:
+            state.dormant[key] = [leg]
+        else:
+            waiting.append(leg)
+        return True
+    if waiting is not None:
+        subject = state.subject(leg.subject_kind, key)
+        for each in state.dormant.pop(key):
+            subject.insert(each)
+    return False
+
+
+def _mark(run: Step, mark: Mark) -> None:
+    state = run.state
+    if mark.void >= 0:
+        if mark.subject_kind == SubjectKind.JOIN and mark.subject in state.dormant:
+            waiting = state.dormant.pop(mark.subject)
+            subject = state.subject(mark.subject_kind, mark.subject)
+            for each in waiting:
+                subject.insert(each)
+        subject = state.subject(mark.subject_kind, mark.subject)
+        subject.void(mark.key, mark.void)
+        run.touch(subject)
+        return
+    subject = state.subject(mark.subject_kind, mark.subject)
+    if subject.receive(mark):
+        run.touch(subject)
+
+
+def _advance(run: Step) -> None:
+    """Evaluate what was touched; a deadline that is due already fires at once."""
+    state = run.state
+    watermark = state.watermark
+    for (kind, key), subject in list(run.touched.items()):
+        due = advance(subject, state.schedule)
+        while due:
+            for each in due:
+                if each[0] > watermark or not fire(subject, each):
+                    heappush(state.deadlines, (each[0], kind, key, each[1], each[2]))
+            due = advance(subject, state.schedule)
+
+
+def _due(run: Step) -> None:
+    """Fire the deadlines the watermark has passed."""
+    state = run.state
+    heap, watermark = state.deadlines, state.watermark
+    while heap and heap[0][0] <= watermark:
+        time, kind, key, rule_id, event_id = heappop(heap)
+        subject = state.subjects.get((kind, key))
+        if subject is not None and fire(subject, (time, rule_id, event_id)):
+            advance(subject, state.schedule)
+            run.touch(subject)
+
+
+def _confirm(run: Step) -> None:
+    """Send a revision of provisional alerts the watermark has passed."""
+    state = run.state
+    heap, watermark = state.provisional, state.watermark
+    while heap and heap[0][0] <= watermark + MINUTE_MS:
+        _, kind, key, alert = heappop(heap)
+        subject = state.subjects.get((kind, key))
+        if subject is not None and alert in subject.by_key:
+            subject.dirty.add(alert)
+            speak(run, subject)
+
+
+def _forget(run: Step) -> None:
+    """Forget what can change nothing any more: at once for what was touched, for all others once a day of event time."""
+    state = run.state
+    horizon = state.horizon
+    for subject in run.touched.values():
+        subject.evict(horizon)
+    if state.low == NEVER or state.low < state.swept_at + DAY_MS:
+        return
+    state.swept_at = state.low
+    state.accounting.forget(horizon)
+    for key in [key for key, legs in state.dormant.items() if legs[-1].time < horizon]:
+        del state.dormant[key]
+    for place, subject in list(state.subjects.items()):
+        subject.evict(horizon)
+        bare = not subject.log and subject.marks_in is None and subject.voids is None
+        if not subject.references and (bare or (subject.log and subject.log[-1].time < horizon)):
+            del state.subjects[place]

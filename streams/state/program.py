@@ -1,0 +1,48 @@
+"""What state needs to know of the rules: windows and the functions that change running values.
+
+State stands below detection; these types are its side of the agreement.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from streams.legs import Leg
+
+Groups = dict[str, list[object]]
+Change = Callable[[Groups, dict[str, int], Leg], None]
+
+
+class WindowProgram(Protocol):
+    """Running windows of one kind of subject under one ruleset; ``windows`` ascending, in milliseconds."""
+
+    windows: tuple[int, ...]
+    enter: Change
+    undo: Change
+    add: tuple[Change, ...]
+    sub: tuple[Change, ...]
+
+
+class HitKey(NamedTuple):
+    """What hits of one alert have in common: rule, currency where money is summed, and bucket or settlement."""
+
+    rule_id: str
+    version: int
+    currency: str
+    bucket_start: int
+    bucket_ms: int
+    about: str
+
+
+class Hit(NamedTuple):
+    """A rule said yes to a leg, could not decide, or failed.
+
+    ``values`` are the measured values; a text instead names why it was not decided, an empty tuple with ``error`` a failure.
+    """
+
+    leg: Leg
+    key: HitKey
+    rule: object
+    values: tuple[int | str, ...]
+    held_by: str = ""
+    undecided: str = ""
+    error: str = ""

@@ -1,0 +1,300 @@
+"""One subject: its log of legs in canonical order, running windows over it, and the hits found so far.
+
+A leg in order is one append and one evaluation. A leg out of order is inserted; the windows are rewound to it, leg by leg, and
+every later leg is evaluated again. What a leg sees, the legs in (t - W, t] that are not after it in order, is therefore a function
+of the *set* of legs. Times are milliseconds.
+"""
+
+from bisect import bisect_left
+from typing import Final
+
+from streams.legs import Leg, LegKind, Mark, order
+from streams.state.program import Groups, Hit, HitKey, WindowProgram
+
+NEVER: Final = -(1 << 60)
+LEGS_MAX: Final = 10_000
+"""A subject keeps its newest legs up to twice this number, then falls back to it and is flagged ``approximate``."""
+_ONCE: Final = frozenset({LegKind.DEBIT, LegKind.CREDIT, LegKind.REFUND_OUT, LegKind.REFUND_IN, LegKind.LINE})
+"""Legs that count once per payment or settlement, from the smallest in order."""
+_REFUNDS: Final = frozenset({LegKind.REFUND_OUT, LegKind.REFUND_IN})
+
+
+class Subject:
+    """State of one account, device, merchant or join id."""
+
+    __slots__ = (
+        "approximate", "by_key", "claims", "deadlines", "dirty", "done", "groups", "hits", "key", "kind", "log", "marks_in",
+        "marks_out", "pairs", "program", "ptr", "references", "sent", "voids",
+    )  # fmt: skip
+
+    def __init__(self, kind: int, key: str) -> None:
+        """Start with nothing known."""
+        self.kind, self.key = kind, key
+        self.log: list[Leg] = []
+        self.done = 0
+        self.program: WindowProgram | None = None
+        self.ptr: list[int] = []
+        self.groups: Groups = {}
+        self.pairs: dict[str, int] = {}
+        self.claims: dict[str, Leg] = {}
+        self.hits: list[Hit] = []
+        self.by_key: dict[HitKey, list[Hit]] = {}
+        self.dirty: set[HitKey] = set()
+        self.sent: dict[HitKey, object] = {}
+        self.references: list[Leg] = []
+        self.marks_in: dict[str, Mark] | None = None
+        self.marks_out: dict[tuple[int, str, str], Leg] | None = None
+        self.voids: set[tuple[str, int]] | None = None
+        self.deadlines: dict[tuple[str, str], int] | None = None
+        self.approximate = False
+
+    def insert(self, leg: Leg) -> bool:
+        """Put a leg at its place; False when it is known already or lost a conflict. The caller then advances."""
+        if self.voids is not None and (leg.event_id, leg.digest) in self.voids:
+            return False
+        if leg.kind == LegKind.REFERENCE:
+            return self._insert_reference(leg)
+        log = self.log
+        at = len(log)
+        if at and leg.time <= log[-1].time:
+            mine = order(leg)
+            if mine <= order(log[-1]):
+                at = bisect_left(log, mine, key=order)
+                if at < len(log) and order(log[at]) == mine:
+                    if leg.digest >= log[at].digest:
+                        return False
+                    self.remove(at)
+        leg.counted = True
+        if leg.kind in _ONCE:
+            self._claim(leg)
+            if self.deadlines:
+                at = self.index(leg)
+        if at < self.done:
+            self.rewind(at)
+        log.insert(at, leg)
+        return True
+
+    def _claim(self, leg: Leg) -> None:
+        """Let a payment count once: of legs that share an id, the smallest in order."""
+        claims = self.claims
+        ids = _ids(leg)
+        rivals = [rival for one in ids if (rival := claims.get(one)) is not None]
+        if not rivals:
+            for one in ids:
+                claims[one] = leg
+            return
+        winner = min([leg, *rivals], key=order)
+        leg.counted = winner is leg
+        for rival in rivals:
+            if rival is not winner and rival.counted:
+                self.rewind(self.index(rival))
+                rival.counted = False
+                self.forget_deadlines(rival.event_id)
+        if winner is leg or len(rivals) > 1:
+            ids += tuple(one for one, holder in claims.items() if any(holder is rival for rival in rivals))
+        for one in ids:
+            claims[one] = winner
+
+    def _insert_reference(self, leg: Leg) -> bool:
+        """Reference data holds from its time on: legs from there are evaluated again."""
+        at = bisect_left(self.references, order(leg), key=order)
+        if at < len(self.references) and order(self.references[at]) == order(leg):
+            if leg.digest >= self.references[at].digest:
+                return False
+            self.references[at] = leg
+        else:
+            self.references.insert(at, leg)
+        self.rewind(bisect_left(self.log, leg.time, key=_time))
+        return True
+
+    def reference_at(self, time: int) -> dict[str, str | tuple[str, ...]] | None:
+        """Give the reference data in force at a time, or None."""
+        for leg in reversed(self.references):
+            if leg.time <= time:
+                return leg.facts if not leg.until or time < leg.until else None
+        return None
+
+    def index(self, leg: Leg) -> int:
+        """Give the place of a leg in the log."""
+        return bisect_left(self.log, order(leg), key=order)
+
+    def rewind(self, to: int) -> None:
+        """Take windows and hits back to just before ``log[to]``."""
+        program, log, ptr = self.program, self.log, self.ptr
+        if program is None:
+            self.done = min(self.done, to)
+            return
+        windows, add = program.windows, program.add
+        while self.done > to:
+            self.done -= 1
+            leg = log[self.done]
+            program.undo(self.groups, self.pairs, leg)
+            before = log[self.done - 1].time if self.done else NEVER
+            for k, span in enumerate(windows):
+                p, limit = ptr[k], before - span
+                while p and log[p - 1].time > limit:
+                    p -= 1
+                    add[k](self.groups, self.pairs, log[p])
+                ptr[k] = p
+            hits = self.hits
+            while hits and hits[-1].leg is leg:
+                self.drop_hit(hits.pop())
+
+    def drop_hit(self, hit: Hit) -> None:
+        """Forget a hit that was taken from the end of ``hits``."""
+        same = self.by_key[hit.key]
+        same.pop()
+        if not same:
+            del self.by_key[hit.key]
+        self.dirty.add(hit.key)
+
+    def keep_hit(self, hit: Hit) -> None:
+        """Remember a hit of the newest evaluated leg."""
+        self.hits.append(hit)
+        self.by_key.setdefault(hit.key, []).append(hit)
+        self.dirty.add(hit.key)
+
+    def use(self, program: WindowProgram) -> None:
+        """Change to another program: running values are made anew from the legs evaluated so far."""
+        self.program = program
+        self.ptr, self.groups, self.pairs = [0] * len(program.windows), {}, {}
+        upto, self.done = self.done, 0
+        for _ in range(upto):
+            self.enter()
+
+    def enter(self) -> Leg:
+        """Move the windows over the next leg of the log and give it."""
+        program, log, ptr = self.program, self.log, self.ptr
+        assert program is not None  # noqa: S101  the caller chose one with use()
+        leg = log[self.done]
+        time, k = leg.time, 0
+        for span in program.windows:
+            p = ptr[k]
+            limit = time - span
+            if log[p].time <= limit:
+                sub = program.sub[k]
+                while log[p].time <= limit:
+                    sub(self.groups, self.pairs, log[p])
+                    p += 1
+                ptr[k] = p
+            k += 1
+        program.enter(self.groups, self.pairs, leg)
+        self.done += 1
+        return leg
+
+    def remove(self, at: int) -> None:
+        """Take one leg out of the log; its deadlines go with it."""
+        self.rewind(at)
+        leg = self.log.pop(at)
+        if leg.kind in _ONCE:
+            self._claim_again(leg)
+        self.forget_deadlines(leg.event_id)
+
+    def _claim_again(self, gone: Leg) -> None:
+        """Let the next leg of a payment count after the one that counted has gone."""
+        affected = [one for one, holder in self.claims.items() if holder is gone]
+        for one in affected:
+            del self.claims[one]
+        for leg in [leg for leg in self.log if leg.kind in _ONCE and not leg.counted and set(affected) & set(_ids(leg))]:
+            self.rewind(self.index(leg))
+            leg.counted = True
+            self._claim(leg)
+
+    def forget_deadlines(self, event_id: str) -> None:
+        """Take out the deadlines, fired or not, of an event that no longer counts."""
+        if self.deadlines is None:
+            return
+        for known in [known for known in self.deadlines if known[1] == event_id]:
+            del self.deadlines[known]
+        for leg in [leg for leg in self.log if leg.kind == LegKind.DEADLINE and leg.event_id == event_id]:
+            at = self.index(leg)
+            self.rewind(at)
+            del self.log[at]
+
+    def void(self, event_id: str, digest: int) -> None:
+        """Take out the copy of an event that lost a conflict, now and whenever it comes."""
+        if self.voids is None:
+            self.voids = set()
+        self.voids.add((event_id, digest))
+        for leg in [leg for leg in self.log if leg.event_id == event_id and leg.digest == digest]:
+            self.remove(self.index(leg))
+
+    def receive(self, mark: Mark) -> bool:
+        """Take a mark: absolute, the newest position of its key wins; False when it is old or says nothing new."""
+        if self.marks_in is None:
+            self.marks_in = {}
+        known = self.marks_in.get(mark.key)
+        if known is not None and known.position >= mark.position:
+            return False
+        self.marks_in[mark.key] = mark
+        if known is not None and known.leg is not None and (mark.leg is None or order(known.leg) != order(mark.leg)):
+            at = self.index(known.leg)
+            if at < len(self.log) and order(self.log[at]) == order(known.leg):
+                self.remove(at)
+        return mark.leg is None or self.insert(mark.leg)
+
+    def evict(self, before: int) -> None:
+        """Forget legs older than ``before`` that stand in no window; a subject over its bound falls back to its newest."""
+        log = self.log
+        usable = min(self.ptr, default=self.done)
+        count = 0
+        while count < usable and log[count].time < before:
+            count += 1
+        if len(log) > 2 * LEGS_MAX:
+            self.approximate = True
+            count = max(count, len(log) - LEGS_MAX)
+            self._leave_windows(count)
+        if count:
+            self._cut(count)
+
+    def _leave_windows(self, count: int) -> None:
+        """Let the first legs leave every window, so that they can be cut off."""
+        program = self.program
+        if program is None:
+            return
+        for k in range(len(program.windows)):
+            while self.ptr[k] < count:
+                program.sub[k](self.groups, self.pairs, self.log[self.ptr[k]])
+                self.ptr[k] += 1
+
+    def _cut(self, count: int) -> None:
+        gone = self.log[:count]
+        del self.log[:count]
+        self.done = max(self.done - count, 0)
+        self.ptr = [p - count for p in self.ptr]
+        for leg in gone:
+            if self.pairs.get(leg.other) == leg.time:
+                del self.pairs[leg.other]
+            if leg.kind in _ONCE:
+                for one in _ids(leg):
+                    if self.claims.get(one) is leg:
+                        del self.claims[one]
+            if leg.kind == LegKind.DEADLINE and self.deadlines:
+                self.deadlines.pop((leg.origin, leg.event_id), None)
+        self._cut_hits(self.log[0].time if self.log else gone[-1].time + 1)
+
+    def _cut_hits(self, before: int) -> None:
+        """Forget hits on legs that are gone; their alerts stand as last told."""
+        count = 0
+        while count < len(self.hits) and self.hits[count].leg.time < before:
+            hit = self.hits[count]
+            same = self.by_key[hit.key]
+            del same[0]
+            if not same:
+                del self.by_key[hit.key]
+                self.sent.pop(hit.key, None)
+            count += 1
+        del self.hits[:count]
+
+
+def _time(leg: Leg) -> int:
+    return leg.time
+
+
+def _ids(leg: Leg) -> tuple[str, ...]:
+    """Ids under which a leg's payment counts once; a refund is another movement than its payment."""
+    if leg.kind in _REFUNDS:
+        return (f"refund:{leg.payment}",)
+    if leg.kind == LegKind.LINE or not leg.uetr:
+        return (leg.payment,)
+    return leg.payment, leg.uetr
