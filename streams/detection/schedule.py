@@ -13,6 +13,7 @@ class Schedule:
         self.times: list[int] = []
         self.sets: list[Programs] = []
         self.reach_ms = 0
+        self.kept: dict[int, frozenset[int]] = {}
 
     def add(self, time: int, programs: Programs) -> bool:
         """Take a ruleset in force from ``time``; one with the same time is replaced. False when it is known already."""
@@ -25,6 +26,9 @@ class Schedule:
             self.times.insert(at, time)
             self.sets.insert(at, programs)
         self.reach_ms = max(each.reach_ms for each in self.sets)
+        kinds = {kind for each in self.sets for kind in each.by_kind}
+        programs = {kind: [each.by_kind[kind] for each in self.sets if kind in each.by_kind] for kind in kinds}
+        self.kept = {kind: frozenset().union(*(p.kept for p in several)) for kind, several in programs.items()}
         return True
 
     def at(self, time: int) -> Programs | None:
@@ -41,6 +45,7 @@ class Schedule:
 
     def keeps(self, kind: int, leg_kind: int) -> bool:
         """Tell whether any ruleset of the schedule looks at such legs; without a ruleset all are kept."""
-        if not self.sets:
-            return True
-        return any(leg_kind in program.kept for each in self.sets if (program := each.by_kind.get(kind)) is not None)
+        return not self.sets or leg_kind in self.kept.get(kind, _NONE)
+
+
+_NONE: frozenset[int] = frozenset()

@@ -29,8 +29,8 @@ class Embedded:
         self.intake = Intake(partitions=self.partitions, kinds=self.programs.kinds)
         self.states = [PartitionState(partition=p, lateness_ms=self.intake.lateness_ms) for p in range(self.partitions)]
         self.rulesets = {self.programs.ruleset.digest: self.programs}
-        self._control(Control("sources", names=self.sources))
-        self._control(Control("ruleset", self.programs.ruleset.digest, 0))
+        self.control(Control("sources", names=self.sources))
+        self.control(Control("ruleset", self.programs.ruleset.digest, 0))
 
     def feed(self, source: SourceState, records: Iterable[RawRecord]) -> list[DeadLetter]:
         """Take a chunk of one source through the whole path; gives what was refused."""
@@ -44,9 +44,10 @@ class Embedded:
 
     def end(self) -> None:
         """End history: what is due fires, what is provisional stands."""
-        self._control(Control("end"))
+        self.control(Control("end"))
 
-    def _control(self, control: Control) -> None:
+    def control(self, control: Control) -> None:
+        """Put a control record into every partition's log."""
         outcomes: list[Outcome] = []
         self._apply({p: Packed(FORMAT_VERSION, "run", [], [], {}, control) for p in range(self.partitions)}, outcomes)
         self.sink(outcomes)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from streams.alerts.model import Alert, AlertState, Outcome
-from streams.detection.program import Programs, compile_ruleset
+from streams.detection.program import compile_ruleset
 from streams.detection.rule import ListEntry, ReferenceList, Rule, RuleTest, Ruleset
 from streams.events.codec import encode_event
 from streams.pipeline import RawRecord, SourceState
@@ -74,4 +74,3 @@ def _with_lists(ruleset: Ruleset, test: RuleTest) -> Ruleset:
     return replace(ruleset, lists=lists)
 
 
-__all__ = ["Programs", "TestResult", "run_tests"]

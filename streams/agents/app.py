@@ -1,0 +1,115 @@
+"""The Faust app of one role: everything switched off that Faust would do wrong or that we do not use."""
+
+import logging
+from typing import Any, NoReturn, cast
+
+import faust
+from faust import streams as faust_streams
+from faust.app.base import BootStrategy
+from faust.transport import conductor as faust_conductor
+
+from streams.agents.config import TransportConfig
+from streams.agents.guard import AgentGuard, Handle
+from streams.agents.producer import Sender
+from streams.agents.retry import TRANSIENT
+from streams.agents.transport import BatchConsumer, BatchTransport, StartOffsets
+from streams.errors import SettingError
+
+# The agent's queue never fills: the consumer bounds what is ahead, and a full queue would block it in a rebalance.
+QUEUE_MAX = 4096
+
+
+class ConsumerOnly(BootStrategy):
+    """Starts neither Faust's producer (we have our own) nor its web server (no authentication, tables in the open)."""
+
+    enable_kafka_producer = False
+    enable_web = False
+
+
+class DeliveryApp(faust.App):
+    """A Faust app whose delivery is ours; see ``streams.agents.transport``."""
+
+    BootStrategy = ConsumerOnly
+
+    def __init__(self, config: TransportConfig, start_offsets: StartOffsets | None, **options: object) -> None:
+        self.delivery = config
+        self.sender = Sender(config)
+        self._start_offsets = start_offsets
+        super().__init__(config.group, **cast("dict[str, Any]", options))
+        self.on_rebalance_complete.connect(self._open_term, weak=False)
+
+    @property
+    def positions(self) -> BatchConsumer:
+        """The consumer, which keeps the positions; there from the worker's start."""
+        return cast("BatchConsumer", self.consumer)
+
+    def attach(self, handle: Handle, transient: tuple[type[Exception], ...] = TRANSIENT) -> None:
+        """Make the one agent of this app, guarded, over all its topics."""
+        guard = AgentGuard(handle, transient)
+        # Without acks: Faust's compiled stream would keep them in the consumer's own lists, past any override.
+        source = self.topic(*self.delivery.topics, key_serializer="raw", value_serializer="raw", acks=False)
+
+        async def run(stream: Any) -> None:  # noqa: ANN401 - Faust finds out by itself what a stream is
+            await guard.run(stream, lambda: self.positions)
+
+        self.agent(source, name=self.delivery.role)(run)
+
+    async def _open_term(self, *_: object, **__: object) -> None:
+        await self.positions.open_term()
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+    def _new_consumer(self) -> BatchConsumer:
+        consumer = cast("BatchConsumer", super()._new_consumer())
+        consumer.start_offsets = self._start_offsets
+        return consumer
+
+    async def _stop_consumer(self) -> None:
+        """Finish the batch in hand and commit before Faust takes the agents away."""
+        if self._consumer is not None:
+            await self.positions.settle()
+        await super()._stop_consumer()
+        await self.sender.close()
+
+    async def _producer_flush(self, logger: logging.Logger) -> None:
+        """Nothing to flush: Faust's producer does not run."""
+
+    def _create_directories(self) -> None:
+        """Nothing to create: there are no tables."""
+
+
+def make_app(config: TransportConfig, start_offsets: StartOffsets | None = None) -> DeliveryApp:
+    """Make the Faust app of a role in its own consumer group; connects to nothing before it is run.
+
+    Raises SettingError when Faust came without its compiled modules: the pure Python ones treat messages of a past
+    generation differently, and nobody tests them with us.
+    """
+    compiled = vars(faust_streams).get("_CStreamIterator"), vars(faust_conductor).get("ConductorHandler")
+    if None in compiled:
+        raise SettingError("faust-streaming: its compiled modules are missing or switched off (NO_CYTHON)")
+    return DeliveryApp(
+        config,
+        start_offsets,
+        broker=[f"kafka://{server}" for server in config.servers],
+        broker_session_timeout=config.session_timeout_seconds,
+        broker_heartbeat_interval=config.heartbeat_seconds,
+        broker_rebalance_timeout=config.rebalance_timeout_seconds,
+        broker_request_timeout=config.request_timeout_seconds,
+        consumer_auto_offset_reset="earliest",
+        # With 0 and no tables Faust takes another assignor; ours is set by hand as well (FetchingThread).
+        table_standby_replicas=1,
+        store="memory://",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        stream_wait_empty=False,
+        stream_buffer_maxsize=QUEUE_MAX,
+        web_enabled=False,
+        web_bind="127.0.0.1",
+        worker_redirect_stdouts=False,
+    )
+
+
+def run_worker(app: DeliveryApp, loglevel: str = "INFO") -> NoReturn:
+    """Run the app until SIGTERM or SIGINT; ends the process with 0 after a clean stop, 1 or EXIT_BUG after a fault."""
+    faust.Worker(app, loglevel=loglevel, redirect_stdouts=False).execute_from_commandline()

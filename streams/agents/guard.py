@@ -1,0 +1,59 @@
+"""The loop of an agent: no exception leaves it, because Faust would take the batch for done."""
+
+import logging
+from collections.abc import AsyncIterable, Awaitable, Callable
+
+from streams.agents.batch import Batch, Revoked
+from streams.agents.retry import TRANSIENT, Backoff, die, insist
+from streams.agents.transport import BatchConsumer
+
+logger = logging.getLogger(__name__)
+
+Handle = Callable[[Batch], Awaitable[None]]
+
+
+class AgentGuard:
+    """Runs a handler over batches, one at a time.
+
+    A transient fault (``transient``; TRANSIENT if not given) is logged and the handler called again with the same batch
+    after a pause, for ever, as long as the term lives: so it must be repeatable up to its last await. ``Revoked`` drops
+    the batch. Anything else is a bug: logged, and the process ends with EXIT_BUG; a restart reads the batch again.
+    """
+
+    def __init__(
+        self,
+        handle: Handle,
+        transient: tuple[type[Exception], ...] = TRANSIENT,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._handle = handle
+        self._transient = transient
+        self._backoff = backoff or Backoff()
+        self.done = 0
+        self.dropped = 0
+
+    async def run(self, batches: AsyncIterable[Batch], consumer: Callable[[], BatchConsumer]) -> None:
+        """Handle batches until the stream ends (the worker stops)."""
+        async for batch in batches:
+            await self.handle(batch, consumer())
+
+    async def handle(self, batch: Batch, consumer: BatchConsumer) -> None:
+        """Handle one batch to its end; returns normally whatever happens, or the process is over."""
+        try:
+            if consumer.begin(batch):
+                await self._insist(batch, consumer)
+            else:
+                self.dropped += 1
+        finally:
+            consumer.finish(batch)
+
+    async def _insist(self, batch: Batch, consumer: BatchConsumer) -> None:
+        try:
+            await insist(lambda: self._handle(batch), consumer.ended, f"{batch!r}", self._transient, self._backoff)
+        except Revoked:
+            logger.info("%r dropped: its term is over", batch)
+            self.dropped += 1
+        except Exception as bug:  # noqa: BLE001 - whatever it is, it is a bug
+            die(f"{batch!r} in {getattr(self._handle, '__qualname__', self._handle)}", bug)
+        else:
+            self.done += 1

@@ -1,0 +1,103 @@
+"""Intake worker: source topics to the activity log.
+
+A source offset is acknowledged only after its legs are; the source's watermark travels in the committed offset's metadata, so
+that a redelivery judges lateness alike. Once a second every activity partition hears the watermarks of the sources held here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+import msgspec
+
+from streams.agents.app import DeliveryApp, make_app
+from streams.agents.batch import TP, Batch, Revoked
+from streams.agents.producer import Outgoing
+from streams.agents.retry import TRANSIENT
+from streams.agents.roles import ACTIVITY, ALERTS, DEAD_LETTERS, SOURCES, WATERMARKED, Plan
+from streams.agents.wall import now_ms
+from streams.alerts.codec import encode_outcome
+from streams.alerts.model import DeadLetter
+from streams.clock import MINUTE_MS
+from streams.legs import FORMAT_VERSION, Leg, Packed, pack
+from streams.pipeline import RawRecord, SourceState
+
+logger = logging.getLogger(__name__)
+TICK_SECONDS = 1.0
+
+
+class IntakeWorker:
+    """The intake role in one process."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Connects to nothing yet."""
+        self.plan = plan
+        self.states: dict[TP, SourceState] = {}
+        self.told: dict[str, int] = {}
+        self.app: DeliveryApp = make_app(plan.transport("intake", SOURCES), self._start)
+        self.app.attach(self.handle)
+        self.app.task(self._tick_for_ever)
+
+    async def _start(self, tps: frozenset[TP]) -> Mapping[TP, int]:
+        """Take the watermark of each source partition from the metadata of its committed offset."""
+        committed = await self.app.positions.committed(tps)
+        states = {}
+        for tp in tps:
+            state = SourceState(tp.topic, tp.partition)
+            if tp in committed and committed[tp].metadata:
+                state.watermark = int(committed[tp].metadata)
+            states[tp] = state
+        self.states, self.told = states, {}
+        return {}
+
+    async def handle(self, batch: Batch) -> None:
+        """Take a batch in; repeatable, since nothing is kept before everything is acknowledged."""
+        before = self.states[batch.tp]
+        source = SourceState(before.topic, before.partition, before.watermark)
+        records = [RawRecord(one.offset, one.timestamp_ms, one.value) for one in batch.records]
+        taken = self.plan.intake.take(source, records)
+        watermarks = {source.name: source.watermark} if batch.topic in WATERMARKED else {}
+        outgoing = [self._activity(place, legs, watermarks) for place, legs in taken.legs.items()]
+        by_offset = {one.offset: one for one in batch.records}
+        for letter in taken.dead_letters:
+            raw = by_offset[letter.offset]
+            outgoing.append(Outgoing(DEAD_LETTERS, 0, _place_of(letter), raw.value))
+            outgoing.append(Outgoing(ALERTS, batch.partition % self.plan.partitions, None, encode_outcome(letter)))
+            self.plan.count("refused", letter.refusal, 1)
+        await self.app.sender.send_all(outgoing)
+        self.app.positions.acknowledge(batch.tp, batch.next_offset, str(source.watermark), term=batch.term)
+        self.states[batch.tp] = source
+        self.plan.count("events", batch.topic, len(records))
+
+    def _activity(self, place: int, legs: list[Leg], watermarks: dict[str, int]) -> Outgoing:
+        return Outgoing(ACTIVITY, place, None, pack(Packed(FORMAT_VERSION, "intake", legs, [], watermarks)))
+
+    async def _tick_for_ever(self) -> None:
+        while not self.app.should_stop:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                await self._tick()
+            except (*TRANSIENT, Revoked) as fault:
+                logger.warning("tick not sent, the next one makes up for it: %r", fault)
+
+    async def _tick(self) -> None:
+        """Tell every activity partition how far the sources are; an idle source follows the wall clock less a minute."""
+        watermarks = {}
+        ends = {} if self.plan.history else await self.app.positions.ends()
+        states = dict(self.states)
+        for tp, state in states.items():
+            if tp.topic in WATERMARKED:
+                time = state.watermark
+                if tp in ends and ends[tp].reached(self.plan.idle_seconds):
+                    time = max(time, now_ms() - MINUTE_MS)
+                if time > self.told.get(state.name, -(1 << 60)):
+                    watermarks[state.name] = time
+        if watermarks:
+            await self.app.sender.send_all(
+                self._activity(place, [], watermarks) for place in range(self.plan.partitions)
+            )
+            self.told |= watermarks
+
+
+def _place_of(letter: DeadLetter) -> bytes:
+    return msgspec.json.encode({"topic": letter.topic, "partition": letter.partition, "offset": letter.offset})

@@ -1,0 +1,92 @@
+"""Sending with an answer: not enqueued but acknowledged."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from streams.agents.config import TransportConfig
+from streams.errors import BrokerUnreachable
+
+logger = logging.getLogger(__name__)
+
+CLOSE_SECONDS_MAX = 5
+
+
+class Outgoing(NamedTuple):
+    """One record to send. The partition is always chosen by us, the time stamp may be left to the client."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int | None = None
+
+
+class Sender:
+    """An idempotent producer that waits for all in-sync replicas. Connects at the first send; lives on one event loop.
+
+    After any fault the client is thrown away with what it still had in hand, and the next call makes a new one: a
+    record may then be written twice, never lost, and nothing late of the old client comes after the repeat.
+    """
+
+    def __init__(self, config: TransportConfig) -> None:
+        self._config = config
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def send_all(self, records: Iterable[Outgoing]) -> None:
+        """Return when the broker has acknowledged every record; order is kept per partition.
+
+        Raises BrokerUnreachable when any record was not acknowledged in time (each may or may not be there) and
+        ValueError for a record that is too large for the client or the broker.
+        """
+        try:
+            async with asyncio.timeout(self._config.request_timeout_seconds):
+                producer = await self._connected()
+                waiting = [
+                    await producer.send(topic, value, key, partition, timestamp_ms)
+                    for topic, partition, key, value, timestamp_ms in records
+                ]
+                await asyncio.gather(*waiting)
+        except MessageSizeTooLargeError as error:
+            await self.close()
+            raise ValueError(f"a record is too large: {error}") from error
+        except (KafkaError, TimeoutError) as fault:
+            await self.close()
+            raise BrokerUnreachable(f"{self._config.bootstrap}: not acknowledged: {fault!r}") from fault
+
+    async def close(self) -> None:
+        """Drop the client and what it has not sent; sending again connects anew. Raises nothing."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        # Not stop(): that would first wait for what cannot be sent.
+        producer._closed = True  # noqa: SLF001
+        with contextlib.suppress(TimeoutError, KafkaError, OSError, asyncio.InvalidStateError):
+            async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                if producer._sender is not None:  # noqa: SLF001
+                    await producer._sender.close()  # noqa: SLF001
+                await producer.client.close()
+
+    async def _connected(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                config = self._config
+                producer = AIOKafkaProducer(
+                    client_id=config.group,
+                    bootstrap_servers=config.servers,
+                    acks="all",
+                    enable_idempotence=True,
+                    linger_ms=config.linger_ms,
+                    max_batch_size=1 << 18,
+                    request_timeout_ms=int(config.request_timeout_seconds * 1000),
+                    **config.security,
+                )
+                self._producer = producer
+                await producer.start()
+            return self._producer

@@ -1,0 +1,51 @@
+"""What the three roles share: names of topics, the plan of a worker, and counting for whoever publishes metrics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from streams.agents.config import TransportConfig
+from streams.clock import DAY_MS
+from streams.pipeline.intake import Intake
+
+SOURCES: Final = ("payments", "settlements", "fraud-reports", "accounts")
+WATERMARKED: Final = ("payments", "settlements")
+"""Topics whose time drives deadlines; reports and reference data have none of their own."""
+ACTIVITY: Final = "activity"
+ALERTS: Final = "alerts"
+DEAD_LETTERS: Final = "dead-letters"
+RULESETS: Final = "rulesets"
+DETECT_RECORDS_MAX: Final = 20
+"""Packed records in one batch of detect: each may hold a thousand legs, and the event loop must not wait long."""
+
+Count = Callable[[str, str, float], None]
+"""Called with a metric's name, a label and what to add or set; see ``streams.telemetry``."""
+
+
+def ignore(_name: str, _label: str, _value: float) -> None:
+    """Count nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a worker needs beside the broker's address. Times in milliseconds unless the name says otherwise."""
+
+    prefix: str
+    bootstrap: str
+    partitions: int
+    epoch: int = 1
+    lateness_ms: int = 3 * DAY_MS
+    history: bool = False
+    """Idle sources stand still instead of following the wall clock."""
+    idle_seconds: float = 5.0
+    session_timeout_seconds: float = 15.0
+    intake: Intake = field(default_factory=Intake)
+    count: Count = ignore
+
+    def transport(self, role: str, topics: tuple[str, ...]) -> TransportConfig:
+        """Give the transport's configuration of a role."""
+        return TransportConfig(
+            prefix=self.prefix, role=role, bootstrap=self.bootstrap, topics=topics,
+            batch_records_max=DETECT_RECORDS_MAX if role == "detect" else 1000,
+            session_timeout_seconds=self.session_timeout_seconds,
+        )  # fmt: skip

@@ -1,0 +1,213 @@
+"""``payweir alerts``: look at what the store holds."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.box import SIMPLE
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from streams.alerts.model import AlertState
+from streams.clock import SpanError, from_datetime, parse_span, to_text
+from streams.errors import UsageError
+from streams.money import UnknownCurrency, format_minor
+from streams.store import DEFAULT_STORE_URL, open_store
+from streams.store.masking import mask_token
+from streams.store.reader import IN_FORCE, AlertDetail, AlertFilter, AlertLine, find_alert, list_alerts
+
+app = typer.Typer(help="Alerts: list them, look at one.", no_args_is_help=True)
+
+StoreOption = Annotated[str, typer.Option("--store", help="URL of the store.", metavar="URL")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, times in RFC 3339, amounts in minor units.")]
+
+_ID_SHOWN: Final = 10
+_TO_MINUTES: Final = len("2026-03-01 08:30")
+_TIMES: Final = frozenset(
+    {"first_hit", "last_hit", "event_at", "detected_at", "first_stored_at", "stored_at", "time"},
+)
+_SEVERITY_STYLES: Final = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
+
+
+@app.command("list")
+def list_command(
+    *,
+    store: StoreOption = DEFAULT_STORE_URL,
+    rule: Annotated[str | None, typer.Option(help="Only of this rule.")] = None,
+    severity: Annotated[str | None, typer.Option(help="Only of this severity.")] = None,
+    state: Annotated[
+        list[AlertState] | None, typer.Option(help="Only in this state; may be given again.", show_default="in force")
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="Only about this account, device or other subject.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only with a hit since then: 24h, 7d, 2026-03-01 or 2026-03-01T08:30Z.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 50,
+    shadow: Annotated[bool, typer.Option("--shadow", help="Those of shadow rules instead.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """List alerts, the latest first; by default those in force, standing or provisional.
+
+    Example: payweir alerts list --severity high --since 24h --store postgresql://payweir@localhost/payweir
+    """
+    wanted = AlertFilter(
+        rule=rule,
+        severity=severity,
+        states=tuple(state or IN_FORCE),
+        subject=subject,
+        since=None if since is None else _moment(since),
+        shadow=shadow,
+        limit=limit,
+    )
+    with open_store(store, create=False) as opened:
+        lines = list_alerts(opened, wanted)
+    if json:
+        typer.echo(_json(lines))
+    elif lines:
+        Console().print(_list_table(lines))
+    else:
+        typer.echo("No alerts of that kind.")
+
+
+@app.command("show")
+def show_command(
+    alert_id: Annotated[str, typer.Argument(help="The alert's id, or its beginning (four letters at least).")],
+    *,
+    store: StoreOption = DEFAULT_STORE_URL,
+    json: JsonOption = False,
+) -> None:
+    """Show one alert: its reason, what was measured against which limit, its evidence and its history.
+
+    Example: payweir alerts show 4be1f02a77
+    """
+    with open_store(store, create=False) as opened:
+        detail = find_alert(opened, alert_id)
+    if detail is None:
+        message = f"there is no alert {alert_id!r} in this store; see: payweir alerts list"
+        raise UsageError(message)
+    if json:
+        typer.echo(_json(detail))
+    else:
+        Console().print(_detail(detail))
+
+
+def _moment(since: str) -> int:
+    """Read a length of time back from now, or a date."""
+    try:
+        return from_datetime(datetime.now(UTC)) - parse_span(since)
+    except SpanError:
+        pass
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        message = f"--since {since!r} is no time; write 24h, 7d, 2026-03-01 or 2026-03-01T08:30Z"
+        raise UsageError(message) from None
+    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _json(shown: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(_times_as_text(_by_name(shown)))).decode()
+
+
+def _by_name(shown: object) -> object:
+    """Give structs as objects with names, those that travel as arrays too."""
+    if isinstance(shown, msgspec.Struct):
+        return {name: _by_name(getattr(shown, name)) for name in shown.__struct_fields__}
+    if isinstance(shown, list | tuple):
+        return [_by_name(item) for item in shown]
+    return shown
+
+
+def _times_as_text(shown: object) -> object:
+    if isinstance(shown, dict):
+        return {
+            name: to_text(value) if name in _TIMES and isinstance(value, int) else _times_as_text(value)
+            for name, value in shown.items()
+        }
+    return [_times_as_text(item) for item in shown] if isinstance(shown, list) else shown
+
+
+def _plain(text: str, style: str = "") -> Text:
+    """Give text from outside as it is: no markup, and nothing that commands a terminal."""
+    return Text("".join(letter if letter.isprintable() else "?" for letter in text), style=style)
+
+
+def _time(millis: int | None) -> str:
+    return "" if millis is None else to_text(millis).replace("T", " ").removesuffix("Z")
+
+
+def _money(amount_minor: int | None, currency: str | None) -> str:
+    """Write an amount for people; one in a currency we do not know stays in minor units."""
+    if amount_minor is None or currency is None:
+        return ""
+    try:
+        return format_minor(amount_minor, currency)
+    except UnknownCurrency:
+        return f"{amount_minor} minor units of {currency}"
+
+
+def _list_table(lines: list[AlertLine]) -> Table:
+    table = Table(box=SIMPLE)
+    table.add_column("Alert", no_wrap=True)
+    table.add_column("Last hit (UTC)", no_wrap=True)
+    table.add_column("What")
+    for line in lines:
+        facts = [
+            _plain(line.severity, _SEVERITY_STYLES.get(line.severity, "")),
+            _plain(line.rule_id),
+            _plain(f"{line.subject_kind} {mask_token(line.subject)}"),
+            _plain(_money(line.amount_minor, line.amount_currency)),
+            Text("" if line.engine_state is AlertState.STANDING else line.engine_state.value, style="italic"),
+        ]
+        what = Text("\n").join([Text(", ").join([fact for fact in facts if fact.plain]), _plain(line.reason, "dim")])
+        table.add_row(_plain(line.alert_id[:_ID_SHOWN]), _time(line.last_hit)[:_TO_MINUTES], what)
+    return table
+
+
+def _detail(detail: AlertDetail) -> Group:
+    parts: list[Text | Table] = [_plain(detail.alert.reason, "bold"), _facts(detail.alert)]
+    if detail.values:
+        table = Table("Measured", "Value", "Limit", title="Measured against limits", title_justify="left")
+        for value in detail.values:
+            table.add_row(_plain(value.name), _plain(value.text), _plain(value.limit or ""))
+        parts.append(table)
+    title = "Evidence (the newest only)" if detail.alert.truncated else "Evidence"
+    evidence = Table("#", "Time (UTC)", "Role", "Amount", title=title, title_justify="left")
+    for name in ("Counterparty", "Event"):
+        evidence.add_column(name, overflow="fold")
+    for number, item in enumerate(detail.evidence, start=1):
+        amount = _plain(_money(item.amount_minor, item.currency))
+        texts = (_plain(item.role), amount, _plain(item.counterparty), _plain(item.event_id))
+        evidence.add_row(str(number), _time(item.time), *texts)
+    history = Table("Stored (UTC)", "State", "Hits", "Evidence", "What was said", title="History", title_justify="left")
+    for entry in detail.history:
+        said = _plain(entry.withdrawn_because or entry.held_by or entry.reason)
+        counts = (str(entry.hits), str(len(entry.evidence_ids)))
+        history.add_row(_time(entry.stored_at), entry.engine_state.value, *counts, said)
+    return Group(*parts, evidence, history)
+
+
+def _facts(alert: AlertLine) -> Table:
+    table = Table.grid(padding=(0, 2))
+    flags = [name for name in ("shadow", "truncated", "approximate") if getattr(alert, name)]
+    for name, value in (
+        ("alert", alert.alert_id),
+        ("rule", f"{alert.rule_id} version {alert.rule_version}: {alert.title}"),
+        ("severity", f"{alert.severity} ({alert.typology})"),
+        ("state", alert.engine_state.value + (f" ({', '.join(flags)})" if flags else "")),
+        ("withdrawn", alert.withdrawn_because),
+        ("held back by", alert.held_by),
+        ("worked on", alert.status + (f", by {alert.assigned_to}" if alert.assigned_to else "")),
+        ("subject", f"{alert.subject_kind} {alert.subject}"),
+        ("about", alert.about),
+        ("amount", _money(alert.amount_minor, alert.amount_currency)),
+        ("hits", f"{alert.hits}, from {_time(alert.first_hit)} to {_time(alert.last_hit)}"),
+        ("detected", _time(alert.detected_at)),
+        ("stored", _time(alert.first_stored_at)),
+        ("ruleset", f"{alert.ruleset_digest}, engine {alert.engine}"),
+    ):
+        if value:
+            table.add_row(Text(name, style="dim"), _plain(value))
+    return table

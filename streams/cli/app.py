@@ -1,0 +1,49 @@
+"""The command line: one Typer app, and one place where an error becomes a line and an exit code."""
+
+import importlib
+import sys
+
+import typer
+from rich.console import Console
+
+from streams import __version__
+from streams.errors import PayweirError
+
+GROUPS = {"alerts": "alerts", "store": "store", "topics": "topics", "rules": "rules"}
+"""Command groups and the modules that hold them."""
+COMMANDS = ("run", "worker", "produce", "generate", "demo")
+"""Single commands; each module holds a function of its name."""
+
+
+def build() -> typer.Typer:
+    """Put all commands together."""
+    app = typer.Typer(
+        name="payweir", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
+        help="Payweir finds fraud-linked transfers in a stream of payments and follows them.",
+    )  # fmt: skip
+    for name, module in GROUPS.items():
+        app.add_typer(importlib.import_module(f"streams.cli.{module}").app, name=name)
+    for name in COMMANDS:
+        app.command(name)(getattr(importlib.import_module(f"streams.cli.{name}"), name))
+    app.command("version")(version)
+    return app
+
+
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on standard error, never a stack trace."""
+    try:
+        build()(standalone_mode=True)
+    except PayweirError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {error}", highlight=False)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

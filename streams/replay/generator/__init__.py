@@ -1,0 +1,25 @@
+"""A seeded, labelled stream of every event type: ordinary traffic, fraud, and ordinary things that look like fraud.
+
+Written here from the rules' own conditions, with no code from elsewhere. ``generate`` writes files; ``Generator`` gives
+the events in order of arrival.
+"""
+
+from streams.replay.generator.output import FILES, LABELS, SCENARIOS, Summary, generate
+from streams.replay.generator.settings import GeneratorSettings, start_from_text
+from streams.replay.generator.story import Label, Role, Scenario
+from streams.replay.generator.stream import TYPOLOGIES, Generator
+
+__all__ = [
+    "FILES",
+    "LABELS",
+    "SCENARIOS",
+    "TYPOLOGIES",
+    "Generator",
+    "GeneratorSettings",
+    "Label",
+    "Role",
+    "Scenario",
+    "Summary",
+    "generate",
+    "start_from_text",
+]

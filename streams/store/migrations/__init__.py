@@ -1,0 +1,1 @@
+"""Alembic's migrations of the PostgreSQL schema; run through ``streams.store.migrate``, never by hand."""

@@ -1,0 +1,181 @@
+"""The tables, once, for PostgreSQL and SQLite.
+
+Two kinds of columns live side by side and never have the same writer: what the engine says (written by
+``streams.store.writer``, newest position wins) and what people say (``status``, ``assigned_to``, ``done_at``; written
+by the console and the commands). There are no foreign keys between tables of the engine: parts of an alert are
+replaced in one transaction, a check per row would double the cost of evidence, and ``store check`` looks for orphans.
+"""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
+
+from streams.store.columns import Document, Moment, Serial, revision_columns
+
+HEAD: Final = "0001"
+"""The newest migration; the schema this program needs."""
+
+metadata: Final = MetaData(
+    naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_name)s"},
+)
+
+alerts: Final = Table(
+    "alerts",
+    metadata,
+    Column("alert_id", Text, primary_key=True),
+    *revision_columns(),
+    Column("engine_state", Text, nullable=False),
+    Column("shadow", Boolean, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("rule_version", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("typology", Text, nullable=False),
+    Column("ruleset_digest", Text, nullable=False),
+    Column("engine", Integer, nullable=False),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("subject_masked", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("bucket_start", Moment, nullable=False),
+    Column("bucket_ms", BigInteger, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("first_hit", Moment, nullable=False),
+    Column("last_hit", Moment, nullable=False),
+    Column("hits", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reason_masked", Text),
+    Column("amount_minor", BigInteger),
+    Column("amount_currency", Text),
+    Column("measured", Document, nullable=False),
+    Column("evidence_count", Integer, nullable=False),
+    Column("truncated", Boolean, nullable=False),
+    Column("approximate", Boolean, nullable=False),
+    Column("held_by", Text, nullable=False),
+    Column("withdrawn_because", Text, nullable=False),
+    Column("event_at", Moment, nullable=False),
+    Column("detected_at", Moment),
+    Column("first_stored_at", Moment, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+    Column("status", Text, nullable=False, server_default="open"),
+    Column("assigned_to", Text),
+    Index(None, "last_hit"),
+    Index(None, "rule_id", "engine_state"),
+    Index(None, "subject"),
+)
+
+alert_evidence: Final = Table(
+    "alert_evidence",
+    metadata,
+    Column("alert_id", Text, primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("event_id", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("time", Moment, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("counterparty", Text, nullable=False),
+    Index(None, "event_id"),
+)
+
+alert_amendments: Final = Table(
+    "alert_amendments",
+    metadata,
+    Column("alert_id", Text, primary_key=True),
+    *revision_columns(key=True),
+    Column("engine_state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reason_masked", Text),
+    Column("hits", BigInteger, nullable=False),
+    Column("measured", Document, nullable=False),
+    Column("evidence_ids", Document, nullable=False),
+    Column("held_by", Text, nullable=False),
+    Column("withdrawn_because", Text, nullable=False),
+    Column("ruleset_digest", Text, nullable=False),
+    Column("event_at", Moment, nullable=False),
+    Column("detected_at", Moment),
+    Column("stored_at", Moment, nullable=False),
+)
+
+tasks: Final = Table(
+    "tasks",
+    metadata,
+    Column("task_id", Serial, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("alert_id", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("done_at", Moment),
+    Index(None, "alert_id"),
+)
+
+dead_letters: Final = Table(
+    "dead_letters",
+    metadata,
+    Column("source_topic", Text, primary_key=True),
+    Column("source_partition", Integer, primary_key=True, autoincrement=False),
+    Column("source_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("refusal", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("masked", Text, nullable=False),
+    Column("bytes_total", BigInteger, nullable=False),
+    Column("kafka_time", Moment, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+)
+
+ingest_counters: Final = Table(
+    "ingest_counters",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("activity_partition", Integer, primary_key=True, autoincrement=False),
+    *revision_columns(),
+    Column("accepted", BigInteger, nullable=False),
+    Column("late", BigInteger, nullable=False),
+    Column("duplicate", BigInteger, nullable=False),
+    Column("conflict", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("refused_by", Document, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+)
+
+rule_counters: Final = Table(
+    "rule_counters",
+    metadata,
+    Column("rule_id", Text, primary_key=True),
+    Column("activity_partition", Integer, primary_key=True, autoincrement=False),
+    *revision_columns(),
+    Column("undecided", BigInteger, nullable=False),
+    Column("undecided_by", Document, nullable=False),
+    Column("errors", BigInteger, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+)
+
+rulesets: Final = Table(
+    "rulesets",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("rule_ids", Document, nullable=False),
+    Column("rule_count", Integer, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+)
+
+ruleset_partitions: Final = Table(
+    "ruleset_partitions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("activity_partition", Integer, primary_key=True, autoincrement=False),
+    Column("from_time", Moment, primary_key=True),
+    *revision_columns(),
+    Column("stored_at", Moment, nullable=False),
+)
+
+store_errors: Final = Table(
+    "store_errors",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("error", Text, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Each folder answers one question; see CONTRIBUTING.md."""

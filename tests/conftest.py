@@ -1,0 +1,39 @@
+"""Fixtures that stand for the real parts. A part that cannot start fails the test; nothing is skipped."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.rig.kafka import KafkaBroker, broker
+from tests.rig.postgres import PostgresServer, server
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> Iterator[KafkaBroker]:
+    """One broker for the whole run; a test that stops it starts it again before it ends."""
+    with broker() as running:
+        _say(request, f"Apache Kafka {running.version} at {running.bootstrap}")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
+    """One server for the whole run; a test that stops it starts it again before it ends."""
+    with server() as running:
+        _say(request, f"PostgreSQL {running.version}")
+        yield running
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> Iterator[str]:
+    """URL (``postgresql+psycopg://``) of an empty database that is gone after the test."""
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
+
+
+def _say(request: pytest.FixtureRequest, text: str) -> None:
+    """Print past the capturing, so that every run says what it ran against."""
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(text)

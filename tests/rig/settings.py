@@ -1,0 +1,24 @@
+"""The one place where the test rig reads the environment."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RigSettings:
+    """What the environment says about the real parts; an address that is given wins over starting a server."""
+
+    bootstrap: str | None
+    postgres: str | None
+    cache: Path
+
+
+def rig_settings() -> RigSettings:
+    """Read ``PAYWEIR_TEST_BOOTSTRAP`` (host:port), ``PAYWEIR_TEST_POSTGRES`` (a superuser's URL), the cache folder."""
+    cache_home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return RigSettings(
+        bootstrap=os.environ.get("PAYWEIR_TEST_BOOTSTRAP") or None,
+        postgres=os.environ.get("PAYWEIR_TEST_POSTGRES") or None,
+        cache=Path(cache_home) / "payweir",
+    )

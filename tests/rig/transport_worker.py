@@ -1,0 +1,160 @@
+"""A worker for the transport tests: writes down every batch it handles and every position it acknowledges.
+
+Run as ``python -m tests.rig.transport_worker JSON``; see :class:`Task`. The journal has one JSON line per happening,
+written before the next step, so it is complete up to a kill.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from streams.agents.app import DeliveryApp, make_app, run_worker
+from streams.agents.batch import TP, Batch
+from streams.agents.config import TransportConfig
+from streams.agents.fetching import Stretch
+from streams.agents.ledger import Ledger
+from streams.agents.producer import Outgoing
+from streams.agents.transport import BatchConsumer, BatchTransport
+
+
+class Line(msgspec.Struct, omit_defaults=True):
+    """One happening: ``batch`` (handled), ``ack``, ``end`` (everything reached) or ``fault``."""
+
+    kind: str
+    partition: int = -1
+    next_offset: int = 0
+    offsets: list[int] = []
+    values: list[str] = []
+    term: int = 0
+    cpu_seconds: float = 0.0
+    topic: str = ""
+
+
+class Task(msgspec.Struct, forbid_unknown_fields=True):
+    """What the worker does. Times are seconds."""
+
+    prefix: str
+    bootstrap: str
+    topics: list[str]
+    journal: str
+    batch_records: int = 200
+    commit_seconds: float = 0.2
+    session_seconds: float = 6.0
+    # Sleep in every batch.
+    work_seconds: float = 0.0
+    # Suspend and resume the flow all the time.
+    toggle: bool = False
+    # Leave out the seek back: what the tests must notice.
+    broken: bool = False
+    # Start every partition at the beginning, whatever is committed.
+    replay: bool = False
+    # Raise a transient fault at this batch (counted from 1), or a bug.
+    fault_at: int = 0
+    bug_at: int = 0
+    # Write each value to this topic before acknowledging.
+    copy_to: str = ""
+
+
+class BrokenConsumer(BatchConsumer):
+    """Drops fetched stretches like the real one but neither goes back nor notices."""
+
+    def _admits(self, ledger: Ledger, stretch: Stretch) -> bool:
+        return self.flow_active and ledger is self._ledger and stretch.tp in ledger.places
+
+    async def _go_back(self, ledger: Ledger, stretch: Stretch) -> None:
+        pass
+
+
+class BrokenTransport(BatchTransport):
+    """The transport with the broken consumer."""
+
+    Consumer = BrokenConsumer
+
+
+class Worker:
+    """One app with one handler, as the task says."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.out = Path(task.journal).open("ab", buffering=0)  # noqa: SIM115 - open until the process ends
+        config = TransportConfig(
+            prefix=task.prefix,
+            role="test",
+            bootstrap=task.bootstrap,
+            topics=tuple(task.topics),
+            batch_records_max=task.batch_records,
+            commit_seconds=task.commit_seconds,
+            session_timeout_seconds=task.session_seconds,
+            heartbeat_seconds=0.5,
+        )
+        self.app: DeliveryApp = make_app(config, self.starts if task.replay else None)
+        if task.broken:
+            self.app.transport = BrokenTransport(self.app.conf.broker_consumer, self.app)
+        self.app.attach(self.handle)
+        self.seen = 0
+        self.app.task(self.watch)
+        if task.toggle:
+            self.app.task(self.toggle)
+
+    def write(self, line: Line) -> None:
+        self.out.write(msgspec.json.encode(line) + b"\n")
+
+    async def starts(self, tps: frozenset[TP]) -> Mapping[TP, int]:
+        borders = await self.app.positions.borders(tps)
+        return {tp: first for tp, (first, _) in borders.items()}
+
+    async def handle(self, batch: Batch) -> None:
+        self.seen += 1
+        if self.seen == self.task.fault_at:
+            self.write(Line("fault", batch.partition, batch.first_offset))
+            raise ConnectionError("made by the test")
+        if self.seen == self.task.bug_at:
+            raise ZeroDivisionError
+        if self.task.work_seconds:
+            await asyncio.sleep(self.task.work_seconds)
+        if self.task.copy_to:
+            await self.app.sender.send_all(
+                Outgoing(self.task.copy_to, batch.partition, one.key, one.value, one.timestamp_ms)
+                for one in batch.records
+            )
+        values = [(one.value or b"").decode() for one in batch.records]
+        offsets = [one.offset for one in batch.records]
+        self.write(Line("batch", batch.partition, batch.next_offset, offsets, values, batch.term, topic=batch.topic))
+        self.app.positions.check(batch.term)
+        self.app.positions.acknowledge(batch.tp, batch.next_offset, f"w{batch.next_offset}", term=batch.term)
+        self.write(Line("ack", batch.partition, batch.next_offset, term=batch.term, cpu_seconds=time.process_time()))
+
+    async def watch(self) -> None:
+        """Say once per term that everything was reached."""
+        told = 0
+        while not self.app.should_stop:
+            await asyncio.sleep(0.1)
+            ends = await self.app.positions.ends()
+            term = self.app.positions._ledger.term
+            if ends and term != told and all(end.reached(1.0) and end.lag == 0 for end in ends.values()):
+                told = term
+                self.write(Line("end", len(ends), term=term))
+
+    async def toggle(self) -> None:
+        """Suspend the flow for a moment, again and again, within one term."""
+        while not self.app.should_stop:
+            await asyncio.sleep(0.004)
+            if self.app.rebalancing:
+                continue
+            self.app.consumer.stop_flow()
+            await asyncio.sleep(0.003)
+            if not self.app.rebalancing:
+                self.app.consumer.resume_flow()
+
+
+def main() -> None:
+    """Run until a signal comes."""
+    run_worker(Worker(msgspec.json.decode(sys.argv[1].encode(), type=Task)).app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The generator, the score and everything else that runs without a broker."""

@@ -1,0 +1,1 @@
+"""The store's pure parts, and its commands on SQLite."""

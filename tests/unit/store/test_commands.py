@@ -1,0 +1,153 @@
+"""``payweir alerts`` and ``payweir store`` on a SQLite file."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import text
+from typer import Typer
+from typer.testing import CliRunner, Result
+
+from streams.alerts.model import AlertState
+from streams.cli import alerts, store
+from streams.errors import StoreUnreachable, UsageError
+from streams.store import open_store
+from tests.unit.store.samples import ALERT_ID, MULE, dead_letter, ingest_count, mule_alert, withdrawn
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """Give a store with a standing, a provisional and a withdrawn alert."""
+    url = f"sqlite:///{tmp_path / 'payweir.db'}"
+    with open_store(url) as opened:
+        opened.write(
+            [
+                mule_alert(),
+                mule_alert("aaaa-provisional", state=AlertState.PROVISIONAL, rule_id="other-rule"),
+                mule_alert("bbbb-withdrawn"),
+                withdrawn("bbbb-withdrawn"),
+            ]
+        )
+    return url
+
+
+def run(app: Typer, *arguments: str) -> Result:
+    """Run a command as a user does, on a wide terminal."""
+    return CliRunner(env={"COLUMNS": "200"}).invoke(app, [*arguments])
+
+
+def listed(url: str, *arguments: str) -> list[str]:
+    """Give the ids that a list shows."""
+    result = run(alerts.app, "list", "--json", "--store", url, *arguments)
+    assert result.exit_code == 0, result.output
+    return [line["alert_id"] for line in msgspec.json.decode(result.output)]
+
+
+def test_a_list_shows_what_is_in_force(url: str) -> None:
+    assert listed(url) == [ALERT_ID, "aaaa-provisional"]
+    output = run(alerts.app, "list", "--store", url).output
+    assert "20,000.00 CNY" in output
+    assert "provisional" in output
+    assert MULE not in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--rule", "other-rule"], ["aaaa-provisional"]),
+        (["--state", "withdrawn"], ["bbbb-withdrawn"]),
+        (["--state", "standing", "--state", "provisional"], [ALERT_ID, "aaaa-provisional"]),
+        (["--severity", "low"], []),
+        (["--subject", MULE, "--limit", "1"], [ALERT_ID]),
+        (["--since", "2026-03-01T08:31Z"], [ALERT_ID, "aaaa-provisional"]),
+        (["--since", "2026-03-02"], []),
+        (["--shadow"], []),
+    ],
+)
+def test_a_list_is_narrowed(url: str, arguments: list[str], expected: list[str]) -> None:
+    assert listed(url, *arguments) == expected
+
+
+def test_a_time_that_is_none_is_a_fault_of_usage(url: str) -> None:
+    assert isinstance(run(alerts.app, "list", "--store", url, "--since", "yesterday").exception, UsageError)
+
+
+def test_one_alert_is_found_by_the_beginning_of_its_id_and_shown_whole(url: str) -> None:
+    output = run(alerts.app, "show", ALERT_ID[:5], "--store", url).output
+    for part in ("19,000.00 CNY", ">= 90% of received", "10,000.00 CNY", "event-3", "2026-03-01 08:30:00.124", MULE):
+        assert part in output
+
+
+def test_a_withdrawn_alert_tells_why_and_keeps_its_history(url: str) -> None:
+    output = run(alerts.app, "show", "bbbb", "--store", url).output
+    assert "a late payment changed it" in output
+    assert "standing" in output
+
+
+def test_json_of_one_alert_carries_times_as_text_and_amounts_in_minor_units(url: str) -> None:
+    shown = msgspec.json.decode(run(alerts.app, "show", ALERT_ID, "--json", "--store", url).output)
+    assert shown["alert"]["last_hit"] == "2026-03-01T08:31:00.123Z"
+    assert shown["evidence"][0]["amount_minor"] == 1_000_000
+    assert shown["history"][0]["evidence_ids"] == ["event-1", "event-2", "event-3"]
+
+
+def test_text_from_outside_cannot_command_the_terminal(url: str) -> None:
+    with open_store(url) as opened:
+        opened.write([mule_alert("evil", reason="\x1b[2J[bold]gone[/bold]")])
+    output = run(alerts.app, "show", "evil", "--store", url).output
+    assert "\x1b[2J" not in output
+    assert "?[2J[bold]gone[/bold]" in output
+
+
+def test_an_unknown_or_unclear_id_is_a_fault_of_usage(url: str) -> None:
+    with open_store(url) as opened:
+        opened.write([mule_alert("aaaa-second")])
+    assert isinstance(run(alerts.app, "show", "zzzz", "--store", url).exception, UsageError)
+    assert isinstance(run(alerts.app, "show", "aaaa", "--store", url).exception, UsageError)
+
+
+def test_looking_does_not_make_a_file(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'none.db'}"
+    for app, command in ((alerts.app, "list"), (store.app, "check")):
+        assert isinstance(run(app, command, "--store", url).exception, StoreUnreachable)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sound_store_has_no_findings(url: str) -> None:
+    result = run(store.app, "check", "--store", url)
+    assert (result.exit_code, "is in order" in result.output) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind"),
+    [
+        ("DROP VIEW v_rules", "views"),
+        ("UPDATE alembic_version SET version_num = '0000'", "schema"),
+        ("DELETE FROM alert_evidence WHERE ordinal = 1", "alert-without-evidence"),
+        ("DELETE FROM alerts WHERE engine_state = 'standing'", "evidence-without-alert"),
+        ("DELETE FROM alert_amendments", "alert-without-history"),
+        ("UPDATE ingest_counters SET late = 1000", "counts-do-not-add-up"),
+        ("DELETE FROM dead_letters", "dead-letters-incomplete"),
+        ("INSERT INTO store_errors VALUES ('alert', 'k', 'e', '2026-03-01T08:30:00.000Z')", "rows-refused"),
+    ],
+)
+def test_each_damage_is_found_and_named(url: str, damage: str, kind: str) -> None:
+    with open_store(url) as opened:
+        opened.write([ingest_count(), dead_letter()])
+        with opened.engine.connect() as connection:
+            connection.execute(text(damage))
+            connection.commit()
+    result = run(store.app, "check", "--json", "--store", url)
+    assert result.exit_code == 1
+    assert kind in [finding["kind"] for finding in msgspec.json.decode(result.output)]
+
+
+def test_an_upgrade_of_a_new_file_makes_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    assert run(store.app, "upgrade", "--store", url).exit_code == 0
+    assert run(store.app, "check", "--store", url).exit_code == 0
+
+
+def test_each_command_has_help_with_an_example() -> None:
+    for app, command in ((alerts.app, "list"), (alerts.app, "show"), (store.app, "upgrade"), (store.app, "check")):
+        assert "Example: payweir" in run(app, command, "--help").output
