@@ -53,11 +53,12 @@ def compose(subject: Subject, key: HitKey, position: Position, watermark: int) -
 
 def measure(runnable: Runnable, hit: Hit) -> tuple[Measured, ...]:
     """Give the values a hit measured, each with the limit it was compared to."""
-    limits = {}
+    limits: dict[str, str] = {}
     measures = runnable.plan.measures
     for measure_, value in zip(measures, hit.values, strict=True):
         if measure_.operator:
-            limits[measure_.name] = f"{measure_.operator} {_text(measure_.type, value, measure_.scale, hit.leg.currency)}"
+            text = f"{measure_.operator} {_text(measure_.type, value, measure_.scale, hit.leg.currency)}"
+            limits[measure_.name] = f"{limits[measure_.name]} and {text}" if measure_.name in limits else text
     return tuple(
         Measured(m.name, _text(m.type, value, m.scale, hit.leg.currency), value, m.type.value, limits.get(m.name))
         for m, value in zip(measures, hit.values, strict=True)

@@ -3,7 +3,7 @@
 ::
 
     condition  := comparison joined by and / or, not, parentheses
-    comparison := value (>= | <= | > | < | = | !=) value  |  value [not] in value
+    comparison := value (>= | <= | > | < | = | !=) value  |  value [not] in value  |  value is (missing | given)
     value      := sum of terms; term := factor * factor; factor := number | name | N% of factor | ( value )
     aggregate  := count of LEGS over SPAN  |  count distinct FIELD of LEGS over SPAN
                 | (sum | min | max) amount of LEGS over SPAN
@@ -170,6 +170,12 @@ def _comparison(reader: _Reader, depth: int) -> Node:
         if word == "not":
             reader.expect("in")
         return Node("in" if word == "in" else "not in", column, parts=(left, _sum(reader, depth)))
+    if word == "is":
+        reader.take()
+        state, found = reader.column(), reader.take()[1]
+        if found not in {"missing", "given"}:
+            raise ExpressionError(state, f"'is' cannot be followed by {found!r}", "write 'is missing' or 'is given'")
+        return Node(found, column, parts=(left,))
     return left
 
 

@@ -48,6 +48,8 @@ def lower(node: Node, scope: Scope) -> Code:
             return _logic(node, scope)
         case "in" | "not in":
             return _membership(node, scope)
+        case "missing" | "given":
+            return _presence(node, scope)
         case "+" | "-" | "*":
             return _arithmetic(node, scope)
         case _:
@@ -101,6 +103,16 @@ def _membership(node: Node, scope: Scope) -> Code:
     if left.type is not Type.TEXT or right.type is not Type.SET:
         raise ExpressionError(node.column, f"cannot look for a {left.type} in a {right.type}", "write: text in set")
     return Code(f"({left.source} != '' and {left.source} {node.kind} {right.source})", Type.BOOL)
+
+
+def _presence(node: Node, scope: Scope) -> Code:
+    """A field that may be missing is asked about, so it does not leave the rule undecided."""
+    known = set(scope.texts)
+    code = lower(node.parts[0], scope)
+    scope.texts &= known
+    if code.type is not Type.TEXT:
+        raise ExpressionError(node.column, f"a {code.type} is never missing", "ask about a field of the leg")
+    return Code(f"({code.source} {'==' if node.kind == 'missing' else '!='} '')", Type.BOOL)
 
 
 def _arithmetic(node: Node, scope: Scope) -> Code:

@@ -72,6 +72,7 @@ FIELDS: Final = {
     "payee_owner": ("party", Type.TEXT),
     "customer": ("party", Type.TEXT),
     "device": ("device", Type.TEXT),
+    "merchant": ("merchant", Type.TEXT),
     "currency": ("currency", Type.TEXT),
 }
 """Words for the triggering leg's own fields in ``when``."""

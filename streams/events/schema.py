@@ -3,6 +3,7 @@
 ``schemas/`` holds the export; a contract test compares. Writing it anew: ``python -m streams.events.schema``.
 """
 
+import re
 import sys
 from pathlib import Path
 from types import UnionType
@@ -33,12 +34,13 @@ TYPES: Final[dict[str, type[msgspec.Struct]]] = {
 """``event_type`` and what it decodes to."""
 PARTS: Final = (Account, ReportedTransaction, MerchantReference)
 """Objects inside events."""
+_MARKED: Final = re.compile(r"<!-- fields: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 MEANINGS: Final[dict[str, str]] = {
     "account_masked": "What people may see of the account: four asterisks and the last digits.",
     "account_scheme": "Kind of account number: IBAN, BBAN, CARD, WALLET, OTHER.",
-    "account_token": "Keyed hash of the account number, 64 hexadecimal digits; CASH and EXTERNAL mean the outside world.",
+    "account_token": "Keyed hash of the account number, 64 hexadecimal digits; CASH and EXTERNAL are the outside world.",
     "accepted_at": "When the payer's institution accepted it.",
     "address_token": "Keyed hash of the owner's address.",
     "agent_id": "Institution that keeps the account: BIC or number of a clearing member.",
@@ -159,6 +161,12 @@ def tables() -> dict[str, str]:
     return {name: field_table(kind) for name, kind in named.items()}
 
 
+def fill_tables(text: str) -> str:
+    """Put the field tables between the marks ``<!-- fields: NAME -->`` and ``<!-- end -->`` of a manual."""
+    made = tables()
+    return _MARKED.sub(lambda mark: f"<!-- fields: {mark[1]} -->\n{made[mark[1]]}\n<!-- end -->", text)
+
+
 def _schema_of(tag: str, kind: type[msgspec.Struct]) -> Schema:
     (_,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     for name, component in components.items():
@@ -198,9 +206,11 @@ def _type_text(hint: object) -> str:
 
 
 def write(folder: Path) -> None:
-    """Write the export into ``folder``; raises ``OSError``."""
+    """Write the export into ``folder`` and the tables into its README; raises ``OSError``."""
     for name, schema in export().items():
         (folder / name).write_text(text_of(schema), encoding="utf-8")
+    manual = folder / "README.md"
+    manual.write_text(fill_tables(manual.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

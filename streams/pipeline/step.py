@@ -189,12 +189,12 @@ def _confirm(run: Step) -> None:
 
 
 def _forget(run: Step) -> None:
-    """Forget what can change nothing any more: at once for what was touched, for all others once a day of event time."""
+    """Forget what can change nothing any more: at once for what was touched, for all others every few days of event time."""
     state = run.state
     horizon = state.horizon
     for subject in run.touched.values():
         subject.evict(horizon)
-    if state.low == NEVER or state.low < state.swept_at + DAY_MS:
+    if state.low == NEVER or state.low < state.swept_at + max(DAY_MS, state.schedule.reach_ms // 8):
         return
     state.swept_at = state.low
     state.accounting.forget(horizon)

@@ -118,7 +118,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     try:
         with translated(engine), engine.connect() as connection:
             yield connection
-    except RowRefusedError as error:
+    except (RowRefusedError, OverflowError) as error:
         message = f"the store cannot look for such a value: {error}"
         raise UsageError(message) from error
 

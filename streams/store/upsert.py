@@ -23,6 +23,8 @@ NOW: Final = {"postgresql": "clock_timestamp()", "sqlite": "strftime('%Y-%m-%dT%
 """The database's clock, as text of SQL: one clock for all writers."""
 _STORED: Final = ("first_stored_at", "stored_at")
 _YEAR_2000_MS: Final = from_datetime(datetime(2000, 1, 1, tzinfo=UTC))
+_TIME_MIN: Final = from_datetime(datetime(1, 1, 2, tzinfo=UTC))
+_TIME_MAX: Final = from_datetime(datetime(9999, 12, 31, tzinfo=UTC))
 _COPIED_AS: Final = {"timestamptz": "int8"}
 """The binary form of a time is that of an int8: microseconds since 2000; made from an int it costs a fifth."""
 _MILLIS_TO_TIME: Final = "timestamptz 'epoch' + {} * interval '1 millisecond'"
@@ -57,6 +59,8 @@ class Upsert:
         if not ordered:
             return set()
         if connection.dialect.name == "postgresql":
+            for n in self.moments:
+                _check_times([row[n] for row in ordered])
             arrays = tuple(_array([row[n] for row in ordered]) for n in range(len(self.columns)))
             found = connection.exec_driver_sql(self._postgresql, arrays).all()
             return {tuple(row) for row in found}
@@ -91,6 +95,7 @@ class Upsert:
             for row in rows:
                 values: list[Any] = list(row)
                 for n in moments:
+                    _check_times([values[n]])
                     values[n] = (values[n] - _YEAR_2000_MS) * 1_000
                 copy.write_row(values)
 
@@ -165,6 +170,14 @@ class Upsert:
         column = f"{self.table.name}.{name}"
         kind = self._type_of(name)
         return f"round(extract(epoch FROM {column}) * 1000)::int8" if kind == "timestamptz" else column
+
+
+def _check_times(values: Sequence[Value]) -> None:
+    """Raise ``OverflowError`` for times that PostgreSQL would keep, but Python could not read back."""
+    for value in values:
+        if value is not None and not _TIME_MIN <= int(value) <= _TIME_MAX:
+            message = f"{value} ms is no time of the years 1 to 9999"
+            raise OverflowError(message)
 
 
 def _array(values: Sequence[Value]) -> str:

@@ -1,0 +1,1 @@
+"""Documents and schemas against the code they describe."""

@@ -1,0 +1,76 @@
+# Payweir: `make demo` on a fresh machine is the first thing to try, `make test` is what CI runs. `make` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Any CPython from 3.11 to 3.13: `make demo PYTHON=python3.13` picks one by hand.
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(if $(shell $(name) -c 'import sys; print("fits" if (3, 11) <= sys.version_info < (3, 14) else "")' 2>/dev/null),$(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: help demo test lint bench soak chaos lock clean versions need-java
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.ready  ## set up, generate a labelled stream, run embedded, print alerts, a trace and a score
+	@$(BIN)/payweir demo
+
+test: need-java $(VENV)/.ready lint versions  ## lint, then all tests, with a real Kafka and a real PostgreSQL
+	@$(BIN)/pytest -ra --durations=10 tests
+
+lint: $(VENV)/.ready  ## ruff, mypy strict, layer contracts
+	@$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.ready  ## the benchmark table, side by side with the peers
+	@$(BIN)/python -m tests.bench
+
+soak: need-java $(VENV)/.ready  ## long runs under steady load
+	@$(BIN)/pytest -m soak -ra tests
+
+chaos: need-java $(VENV)/.ready  ## kill, pause and cut the real parts
+	@$(BIN)/pytest -m chaos -ra tests
+
+lock: $(VENV)/.ready  ## resolve requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
+	  --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
+
+clean:  ## remove everything that make made
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist ./*.egg-info
+	find streams tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+versions: $(VENV)/.ready
+	@$(BIN)/python -VV
+	java -version 2>&1 | head -n 1
+	$(BIN)/pip list --format=freeze | grep -i -E '^(aiokafka|alembic|faust-streaming|hypothesis|kafka-python|mode-streaming|msgspec|mypy|psycopg|pytest|ruff|sqlalchemy)=='
+
+need-java:
+	@if ! command -v java >/dev/null; then
+	  echo "make: java is missing. The tests start a real Apache Kafka, which needs a Java runtime 17 or newer (Debian: apt-get install default-jre-headless)." >&2
+	  exit 1
+	fi
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
+	  echo "make: Payweir needs CPython 3.11, 3.12 or 3.13; $(if $(PYTHON),$(PYTHON) is none of these,found none of these). Name one: make PYTHON=/path/to/python3.13" >&2
+	  exit 1
+	fi
+	if ! "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null; then
+	  echo "make: $(PYTHON) cannot make virtual environments (Debian: apt-get install python3-venv)." >&2
+	  exit 1
+	fi
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@

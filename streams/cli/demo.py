@@ -1,0 +1,95 @@
+"""``payweir demo``: a labelled stream through the embedded pipeline, in one command on a fresh machine."""
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from streams.agents.wall import now_ms
+from streams.cli.run import load_programs, show
+from streams.errors import UsageError
+from streams.replay.collector import quiet_collector
+from streams.replay.files import open_inputs
+from streams.replay.generator import SCENARIOS, GeneratorSettings, generate
+from streams.replay.run import RunPlan, run_files
+from streams.replay.score import Score, ScoredAlert, read_scenarios, score
+from streams.store.reader import AlertFilter, AlertLine, list_alerts, standing
+from streams.store.writer import Store, open_store
+
+_SHOWN = 2
+_ALERTS_MAX = 100_000
+
+
+def demo(
+    events: Annotated[int, typer.Option(min=10_000, help="Events to generate.")] = 60_000,
+    seed: Annotated[int, typer.Option(help="Seed of the stream.")] = 7,
+    out: Annotated[Path | None, typer.Option(help="Keep stream and store in this folder.", show_default="a temporary one")] = None,
+    rules: Annotated[Path, typer.Option(help="Folder with rules and lists.")] = Path("rules"),
+) -> None:
+    """Generate a labelled stream, run it through the whole pipeline, print alerts with reasons and a score.
+
+    Example: payweir demo --events 200000 --out demo/
+    """
+    began = time.monotonic()
+    if not rules.is_dir():
+        message = f"{rules}: no such folder; run the demo in the project's folder or give --rules"
+        raise UsageError(message)
+    with tempfile.TemporaryDirectory(prefix="payweir-demo-") as scratch:
+        folder = out if out is not None else Path(scratch)
+        _run(GeneratorSettings(seed=seed, events=events), folder, rules)
+    Console().print(f"\ndemo took {time.monotonic() - began:.1f} s")
+
+
+def _run(settings: GeneratorSettings, folder: Path, rules: Path) -> None:
+    console = Console()
+    stream = folder / "stream"
+    with console.status(f"generating {settings.events:,} events (seed {settings.seed})"):
+        generate(settings, stream)
+    mine = folder / "rules"
+    shutil.copytree(rules, mine, dirs_exist_ok=True)
+    shutil.copytree(stream / "lists", mine / "lists", dirs_exist_ok=True)
+    url = f"sqlite:///{folder / 'payweir.db'}"
+    (folder / "payweir.db").unlink(missing_ok=True)
+    programs = load_programs(mine)
+    with open_store(url) as store:
+        with quiet_collector(), console.status("running the pipeline"):
+            plan = RunPlan(programs, "payweir", store.write, lambda _done, _found: None, now_ms())
+            summary = run_files(open_inputs([str(stream)]), plan)
+        show(summary, url)
+        _alerts(console, list_alerts(store, AlertFilter(limit=_ALERTS_MAX)))
+        _score(console, score(read_scenarios(stream / SCENARIOS), _scored(store)))
+
+
+def _scored(store: Store) -> list[ScoredAlert]:
+    kinds = {line.alert_id: line.subject_kind for line in list_alerts(store, AlertFilter(limit=_ALERTS_MAX))}
+    return [
+        ScoredAlert(alert.rule_id, kinds.get(name, ""), alert.subject, alert.event_ids)
+        for name, alert in standing(store).items()
+    ]
+
+
+def _alerts(console: Console, alerts: list[AlertLine]) -> None:
+    """Print a few alerts of each rule."""
+    table = Table("rule", "severity", "subject", "reason", title="Some alerts, with their reasons", title_justify="left")
+    shown: dict[str, int] = {}
+    for alert in alerts:
+        shown[alert.rule_id] = shown.get(alert.rule_id, 0) + 1
+        if shown[alert.rule_id] <= _SHOWN:
+            table.add_row(alert.rule_id, alert.severity, f"{alert.subject_kind} {alert.subject[:12]}", alert.reason)
+    console.print(table)
+
+
+def _score(console: Console, result: Score) -> None:
+    table = Table("typology", "rule", "kind", "alerted", "share", title="Against the labels", title_justify="left")
+    for row in result.rows():
+        table.add_row(*row)
+    console.print(table)
+    console.print(
+        f"recall {result.recall:.0%} of fraud instances; {result.alerts} alerts: {result.true_alerts} on fraud, "
+        f"{result.near_miss_alerts} on near misses, {result.stray_alerts} on other traffic {result.stray_by_rule or ''}"
+    )

@@ -1,0 +1,58 @@
+"""Log lines: one per record, UTC, to standard error, as JSON for machines or text for people; never a password."""
+
+import logging
+import sys
+from typing import Final, TextIO
+
+import msgspec
+
+from streams.clock import to_text
+
+_OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+QUIET: Final = ("faust", "mode", "aiokafka", "kafka", "asyncio", "alembic")
+"""Libraries that say at INFO what concerns only their authors; their warnings are heard."""
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: ``time``, ``level``, ``logger``, ``message``, ``error`` and the caller's own fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the record; what JSON cannot say is written as text."""
+        line: dict[str, object] = {
+            "time": to_text(int(record.created * 1000)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": hide(record.getMessage()),
+        }
+        line |= {name: _plain(value) for name, value in vars(record).items() if name not in _OWN and name not in line}
+        if record.exc_info:
+            line["error"] = hide(self.formatException(record.exc_info))
+        return msgspec.json.encode(line).decode()
+
+
+class TextFormatter(logging.Formatter):
+    """``time LEVEL logger: message``; a line break inside a message is written out, so that nobody can forge a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the record; a stack trace follows on lines of its own."""
+        message = hide(record.getMessage()).replace("\r", "\\r").replace("\n", "\\n")
+        line = f"{to_text(int(record.created * 1000))} {record.levelname:<7} {record.name}: {message}"
+        return f"{line}\n{hide(self.formatException(record.exc_info))}" if record.exc_info else line
+
+
+def setup_logging(level: str, style: str, stream: TextIO | None = None) -> None:
+    """Send all logging to one place, replacing what was set up before. ``style`` is ``json`` or ``text``."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level) if root.level > logging.DEBUG else logging.DEBUG)
+    logging.captureWarnings(capture=True)
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return hide(str(value))

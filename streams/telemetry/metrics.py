@@ -1,0 +1,129 @@
+"""Every metric, declared once with its meaning. Names and labels are a contract with dashboards and alert rules.
+
+No label holds an account, a device or any other token of a person; rules, topics, partitions and named refusals only.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+
+BATCH_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of their own, so that two workers in one test do not meet."""
+
+    def __init__(self) -> None:
+        """Declare everything; all counters start at 0."""
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self.records = Counter(
+            "payweir_records", "Records read from a topic and dealt with.", ["topic"], registry=registry
+        )
+        self.events = Counter(
+            "payweir_events", "Events by what became of them: accepted, late, duplicate, conflict or refused.",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
+        self.refused = Counter(
+            "payweir_refused", "Records refused by intake, by the name of the refusal.", ["refusal"], registry=registry
+        )
+        self.dead_letters = Counter(
+            "payweir_dead_letters", "Records written to the topic dead-letters.", registry=registry
+        )
+        self.outcomes = Counter(
+            "payweir_outcomes", "Records sent to the topic alerts, by kind (alert, ingest_count ...).", ["kind"],
+            registry=registry,
+        )  # fmt: skip
+        self.alerts = Counter("payweir_alerts", "Revisions of alerts sent, by rule.", ["rule"], registry=registry)
+        self.rule_errors = Counter(
+            "payweir_rule_errors", "Errors inside a rule while it judged a leg; each is a verdict of its own.", ["rule"],
+            registry=registry,
+        )  # fmt: skip
+        self.alerts_written = Counter(
+            "payweir_alerts_written", "Records of the topic alerts committed to the SQL store.", registry=registry
+        )
+        self.store_unreachable = Counter(
+            "payweir_store_unreachable", "Attempts to write that the SQL store did not answer.", registry=registry
+        )
+        self.broker_unreachable = Counter(
+            "payweir_broker_unreachable", "Attempts to send that Kafka did not acknowledge.", registry=registry
+        )
+        self.batch_seconds = Histogram(
+            "payweir_batch_seconds", "Time to deal with one batch, outputs acknowledged.", buckets=BATCH_BUCKETS,
+            registry=registry,
+        )  # fmt: skip
+        self.lag_records = Gauge(
+            "payweir_lag_records", "Records of a partition this worker owns that are not dealt with yet.",
+            ["topic", "partition"], registry=registry,
+        )  # fmt: skip
+        self.oldest_unprocessed_seconds = Gauge(
+            "payweir_oldest_unprocessed_seconds", "Age of the oldest record that is not dealt with yet; 0 when none waits.",
+            registry=registry,
+        )  # fmt: skip
+        self.watermark_seconds = Gauge(
+            "payweir_watermark_seconds", "Event time up to which a partition has seen its sources, seconds since 1970.",
+            ["partition"], registry=registry,
+        )  # fmt: skip
+        self.watermark_holder = Gauge(
+            "payweir_watermark_holder_info", "1 for the source that is furthest behind and so holds the watermark.",
+            ["partition", "source"], registry=registry,
+        )  # fmt: skip
+        self.subjects = Gauge(
+            "payweir_subjects", "Subjects with state in a partition.", ["partition"], registry=registry
+        )
+        self.ready = Gauge(
+            "payweir_ready", "1 when the worker has its partitions and has caught up with their state.", registry=registry
+        )
+        self._holders: dict[str, str] = {}
+        self._counts: dict[str, Callable[[str, float], None]] = {
+            "events": lambda label, value: self.records.labels(label).inc(value),
+            "refused": self._refused,
+            "alerts": lambda label, value: self.alerts.labels(label).inc(value),
+            "written": lambda _label, value: self.alerts_written.inc(value),
+            "outcomes": lambda label, value: self.outcomes.labels(label).inc(value),
+            "rule_errors": lambda label, value: self.rule_errors.labels(label).inc(value),
+            "store_unreachable": lambda _label, value: self.store_unreachable.inc(value),
+            "broker_unreachable": lambda _label, value: self.broker_unreachable.inc(value),
+            "batch": lambda _label, value: self.batch_seconds.observe(value),
+            "watermark": lambda label, value: self.watermark_seconds.labels(label).set(value),
+            "subjects": lambda label, value: self.subjects.labels(label).set(value),
+        }
+
+    def count(self, name: str, label: str, value: float) -> None:
+        """Take what a worker counts (``streams.agents.roles.Count``); KeyError for a name nobody declared."""
+        self._counts[name](label, value)
+
+    def hold_watermark(self, partition: int, source: str) -> None:
+        """Say which source holds the watermark of a partition; the one before it disappears."""
+        place = str(partition)
+        before = self._holders.get(place)
+        if before is not None and before != source:
+            self.watermark_holder.remove(place, before)
+        self._holders[place] = source
+        self.watermark_holder.labels(place, source).set(1)
+
+    def forget_partition(self, topic: str, partition: int) -> None:
+        """Drop what was said of a partition that went to another worker, so that no stale value stays on a dashboard."""
+        place = str(partition)
+        _remove(self.lag_records, topic, place)
+        if topic == "activity":
+            _remove(self.watermark_seconds, place)
+            _remove(self.subjects, place)
+            holder = self._holders.pop(place, None)
+            if holder is not None:
+                _remove(self.watermark_holder, place, holder)
+
+    def _refused(self, refusal: str, value: float) -> None:
+        self.refused.labels(refusal).inc(value)
+        self.events.labels("refused").inc(value)
+        self.dead_letters.inc(value)
+
+
+def _remove(gauge: Gauge, *labels: str) -> None:
+    """Unlike ``remove`` alone, quiet about a gauge that was never set and the same in every version of the client."""
+    try:
+        gauge.remove(*labels)
+    except KeyError:
+        return

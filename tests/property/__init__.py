@@ -1,0 +1,1 @@
+"""Properties that hold for every order of arrival, checked on generated input."""

@@ -1,0 +1,1 @@
+"""The shipped rules, as compliance staff get them."""
