@@ -15,13 +15,14 @@ import msgspec
 from streams.agents.app import DeliveryApp, make_app
 from streams.agents.batch import TP, Batch
 from streams.agents.producer import Outgoing
-from streams.agents.roles import ACTIVITY, ALERTS, Plan
+from streams.agents.roles import Plan
 from streams.agents.rulesets import RulesetLibrary
 from streams.agents.wall import now_ms
 from streams.alerts.codec import encode_outcome
 from streams.alerts.model import Alert
 from streams.legs import FORMAT_VERSION, Mark, Packed, pack, partition_of, unpack
 from streams.pipeline import Outputs, PartitionState, step
+from streams.settings.topics import ACTIVITY, ALERTS
 
 logger = logging.getLogger(__name__)
 

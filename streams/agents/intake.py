@@ -14,16 +14,18 @@ from streams.agents.app import DeliveryApp, make_app
 from streams.agents.batch import TP, Batch, Revoked
 from streams.agents.producer import Outgoing
 from streams.agents.retry import TRANSIENT
-from streams.agents.roles import ACTIVITY, ALERTS, DEAD_LETTERS, SOURCES, WATERMARKED, Plan
+from streams.agents.roles import Plan
 from streams.agents.wall import now_ms
 from streams.alerts.codec import encode_outcome
 from streams.alerts.model import DeadLetter
 from streams.clock import MINUTE_MS
 from streams.legs import FORMAT_VERSION, Leg, Packed, pack
 from streams.pipeline import RawRecord, SourceState
+from streams.settings.topics import ACTIVITY, ALERTS, DEAD_LETTERS, SOURCES, WATERMARKED
 
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
+_MADE_UP_FOR: tuple[type[Exception], ...] = (*TRANSIENT, Revoked)
 
 
 class IntakeWorker:
@@ -77,7 +79,7 @@ class IntakeWorker:
             await asyncio.sleep(TICK_SECONDS)
             try:
                 await self._tick()
-            except (*TRANSIENT, Revoked) as fault:
+            except _MADE_UP_FOR as fault:
                 logger.warning("tick not sent, the next one makes up for it: %r", fault)
 
     async def _tick(self) -> None:

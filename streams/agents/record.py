@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 
 from streams.agents.app import DeliveryApp, make_app
 from streams.agents.batch import Batch
-from streams.agents.roles import ALERTS, Plan
+from streams.agents.roles import Plan
 from streams.alerts.codec import decode_outcome
 from streams.alerts.model import Outcome
+from streams.settings.topics import ALERTS
 
-Write = Callable[[Sequence[Outcome]], None]
+Write = Callable[[Sequence[Outcome]], object]
 """Writes outcomes idempotently in one transaction; raises StoreUnreachable, after which the same call is repeated."""
 
 

@@ -1,4 +1,4 @@
-"""What the three roles share: names of topics, the plan of a worker, and counting for whoever publishes metrics."""
+"""What the three roles share: the plan of a worker, and counting for whoever publishes metrics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,18 +8,11 @@ from streams.agents.config import TransportConfig
 from streams.clock import DAY_MS
 from streams.pipeline.intake import Intake
 
-SOURCES: Final = ("payments", "settlements", "fraud-reports", "accounts")
-WATERMARKED: Final = ("payments", "settlements")
-"""Topics whose time drives deadlines; reports and reference data have none of their own."""
-ACTIVITY: Final = "activity"
-ALERTS: Final = "alerts"
-DEAD_LETTERS: Final = "dead-letters"
-RULESETS: Final = "rulesets"
 DETECT_RECORDS_MAX: Final = 20
 """Packed records in one batch of detect: each may hold a thousand legs, and the event loop must not wait long."""
 
 Count = Callable[[str, str, float], None]
-"""Called with a metric's name, a label and what to add or set; see ``streams.telemetry``."""
+"""Called with a metric's name, a label and what to add or set; see ``streams.telemetry.metrics``."""
 
 
 def ignore(_name: str, _label: str, _value: float) -> None:

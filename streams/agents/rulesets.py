@@ -7,10 +7,10 @@ from hashlib import sha256
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.agents.roles import RULESETS
 from streams.detection.check import check_files
 from streams.detection.program import Programs, compile_ruleset
 from streams.errors import BrokerUnreachable, LogError
+from streams.settings.topics import RULESETS
 
 READ_SECONDS_MAX = 30.0
 

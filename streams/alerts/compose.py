@@ -1,6 +1,5 @@
 """From the hits of one bucket to an alert, whole: state, reason, measured values against limits, evidence."""
 
-from bisect import bisect_right
 from typing import Final, cast
 
 from streams.alerts.identity import alert_id
@@ -91,7 +90,7 @@ def _evidence(subject: Subject, runnable: Runnable, first: Hit, last: Hit) -> tu
     found: list[Leg] = []
     log = subject.log
     start = first.leg.time - runnable.reach_ms
-    at = bisect_right(log, last.leg.time, key=_time) - 1
+    at = subject.index(last.leg)
     truncated = False
     while at >= 0 and (log[at].time > start or log[at] is first.leg):
         leg = log[at]
@@ -119,10 +118,6 @@ def _seen(runnable: Runnable, leg: Leg, trigger: Leg) -> bool:
 def _item(leg: Leg) -> Evidence:
     other = leg.account if leg.kind in {LegKind.USE, LegKind.MARK, LegKind.PAYMENT} else leg.other
     return Evidence(leg.event_id, ROLE_OF.get(leg.kind, ""), leg.time, leg.amount, leg.currency, other)
-
-
-def _time(leg: Leg) -> int:
-    return leg.time
 
 
 def _quality(subject: Subject, key: HitKey, hits: list[Hit], position: Position) -> Alert | None:

@@ -19,7 +19,7 @@ class Position(NamedTuple):
 
     epoch: int
     offset: int
-    index: int
+    index: int  # type: ignore[assignment]  # shadows tuple.index, which nobody calls on a position
 
 
 class AlertState(StrEnum):

@@ -12,7 +12,7 @@ from streams.errors import PayweirError
 GROUPS = {"alerts": "alerts", "store": "store", "topics": "topics", "rules": "rules"}
 """Command groups and the modules that hold them."""
 COMMANDS = ("run", "worker", "produce", "generate", "demo")
-"""Single commands; each module holds a function of its name."""
+"""Single commands; each module holds an app of one command."""
 
 
 def build() -> typer.Typer:
@@ -24,7 +24,7 @@ def build() -> typer.Typer:
     for name, module in GROUPS.items():
         app.add_typer(importlib.import_module(f"streams.cli.{module}").app, name=name)
     for name in COMMANDS:
-        app.command(name)(getattr(importlib.import_module(f"streams.cli.{name}"), name))
+        app.add_typer(importlib.import_module(f"streams.cli.{name}").app)
     app.command("version")(version)
     return app
 

@@ -25,10 +25,17 @@ _SHOWN = 2
 _ALERTS_MAX = 100_000
 
 
+app = typer.Typer()
+"""Mounted by the command line as a whole; holds the one command."""
+
+
+@app.command()
 def demo(
     events: Annotated[int, typer.Option(min=10_000, help="Events to generate.")] = 60_000,
     seed: Annotated[int, typer.Option(help="Seed of the stream.")] = 7,
-    out: Annotated[Path | None, typer.Option(help="Keep stream and store in this folder.", show_default="a temporary one")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep stream and store in this folder.", show_default="a temporary one")
+    ] = None,
     rules: Annotated[Path, typer.Option(help="Folder with rules and lists.")] = Path("rules"),
 ) -> None:
     """Generate a labelled stream, run it through the whole pipeline, print alerts with reasons and a score.
@@ -75,7 +82,9 @@ def _scored(store: Store) -> list[ScoredAlert]:
 
 def _alerts(console: Console, alerts: list[AlertLine]) -> None:
     """Print a few alerts of each rule."""
-    table = Table("rule", "severity", "subject", "reason", title="Some alerts, with their reasons", title_justify="left")
+    table = Table(
+        "rule", "severity", "subject", "reason", title="Some alerts, with their reasons", title_justify="left"
+    )
     shown: dict[str, int] = {}
     for alert in alerts:
         shown[alert.rule_id] = shown.get(alert.rule_id, 0) + 1

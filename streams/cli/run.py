@@ -23,13 +23,20 @@ from streams.store.writer import open_store
 console = Console(stderr=True)
 
 
-def run(  # noqa: D417
-    inputs: Annotated[list[str], typer.Option("--input", help="File, folder, or - for standard input; may be repeated.")],
+app = typer.Typer()
+"""Mounted by the command line as a whole; holds the one command."""
+
+
+@app.command()
+def run(
+    inputs: Annotated[
+        list[str], typer.Option("--input", help="File, folder, or - for standard input; may be repeated.")
+    ],
     rules: Annotated[Path, typer.Option(help="Folder with rules and lists.")] = Path("rules"),
     store: Annotated[str, typer.Option(help="Where alerts go: an SQLAlchemy URL.")] = DEFAULT_STORE_URL,
     format_: Annotated[str, typer.Option("--format", help="payweir or labelled.")] = "payweir",
     partitions: Annotated[int, typer.Option(min=1, max=256, help="Partitions of the in-process log.")] = 1,
-    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON, without a progress bar.")] = False,  # noqa: FBT002
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON, without a progress bar.")] = False,
 ) -> None:
     """Run events from files through the whole pipeline, without Kafka; alerts go to SQL.
 
@@ -104,5 +111,7 @@ def show(summary: Summary, store: str) -> None:
         alerts.add_row(rule, *(f"{states[state]:,}" for state in ("standing", "withdrawn", "provisional", "held")))
     out.print(alerts)
     for rule, reasons in summary.undecided.items():
-        out.print(f"{rule}: not decided: " + ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common()))
+        out.print(
+            f"{rule}: not decided: " + ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common())
+        )
     out.print(f"alerts are in {store}: payweir alerts list --store {store}", soft_wrap=True)

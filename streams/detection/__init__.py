@@ -1,0 +1,1 @@
+"""Detection: the rule language, its compiler, and the evaluation of a subject."""

@@ -60,10 +60,14 @@ def _check_together(rules: list[Rule], documents: list[Mapping], findings: Findi
             if sender not in by_id and complete:
                 findings.error(rule.spot, f"marks from {sender!r}, but no rule has that id", "name a rule of this set")
             elif sender in by_id and by_id[sender].per is rule.per:
-                findings.error(rule.spot, f"{sender!r} is a rule about the same kind of subject", "marks go between kinds")
+                findings.error(
+                    rule.spot, f"{sender!r} is a rule about the same kind of subject", "marks go between kinds"
+                )
     for rule in rules:
         if _reaches(rule.id, rule.id, by_id, set()):
-            findings.error(rule.spot, f"the marks of {rule.id!r} come back to it through other rules", "break the circle")
+            findings.error(
+                rule.spot, f"the marks of {rule.id!r} come back to it through other rules", "break the circle"
+            )
 
 
 def _reaches(start: str, goal: str, rules: dict[str, Rule], seen: set[str]) -> bool:

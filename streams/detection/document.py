@@ -116,4 +116,4 @@ def _convert(file: str, node: Node, findings: Findings, depth: int) -> Item:
                 entries[key.value] = place, _convert(file, value, findings, depth - 1)
         return Mapping(spot, entries)
     kind = str(node.tag).rpartition(":")[2]
-    return Text(spot, node.value, quoted=node.style in {"'", '"'}, kind=kind)
+    return Text(spot, node.value, quoted=isinstance(node, ScalarNode) and node.style in {"'", '"'}, kind=kind)

@@ -113,4 +113,3 @@ def fire(subject: Subject, due: Due) -> bool:
                 )
             )  # fmt: skip
     return False
-

@@ -96,7 +96,9 @@ def parse_condition(text: str) -> Node:
     reader = _Reader(text, _tokens(text))
     node = _either(reader, DEPTH_MAX)
     if reader.at < len(reader.tokens):
-        raise ExpressionError(reader.column(), f"{reader.peek()!r} is one word too many", "join conditions with 'and' or 'or'")
+        raise ExpressionError(
+            reader.column(), f"{reader.peek()!r} is one word too many", "join conditions with 'and' or 'or'"
+        )
     return node
 
 
@@ -141,12 +143,15 @@ def _either(reader: _Reader, depth: int) -> Node:
 def _joined(reader: _Reader, depth: int, word: str) -> Node:
     if depth <= 0:
         raise ExpressionError(reader.column(), "nested too deeply", "split it with 'let'")
-    below = (lambda: _joined(reader, depth - 1, "and")) if word == "or" else (lambda: _negated(reader, depth - 1))
-    column, parts = reader.column(), [below()]
+    column, parts = reader.column(), [_below(reader, depth - 1, word)]
     while reader.peek() == word:
         reader.take()
-        parts.append(below())
+        parts.append(_below(reader, depth - 1, word))
     return parts[0] if len(parts) == 1 else Node(word, column, parts=tuple(parts))
+
+
+def _below(reader: _Reader, depth: int, word: str) -> Node:
+    return _joined(reader, depth, "and") if word == "or" else _negated(reader, depth)
 
 
 def _negated(reader: _Reader, depth: int) -> Node:

@@ -1,27 +1,36 @@
-"""The files of a ruleset from a folder."""
+"""A folder of rule files as text; the only place of this package that touches the file system, and only when called."""
 
 from pathlib import Path
+from typing import Final
 
 from streams.errors import UsageError
 
+SUFFIXES: Final = frozenset({".yaml", ".yml"})
+
 
 def load_folder(path: Path) -> dict[str, str]:
-    """Give name (relative to the folder) and text of every .yaml and .yml file; a single file is a set of one.
+    """Read all rule and list files below ``path``, or the one file it names, by name relative to it.
 
-    Raises UsageError when nothing is there or a file is not UTF-8.
+    Names are part of a ruleset's digest, so they do not depend on where the folder stands. Hidden files and folders are left
+    out. Raises UsageError when there is no such path or a file cannot be read; an empty folder gives an empty set.
     """
     if path.is_file():
-        return {path.name: _read(path)}
+        return {path.name: _text(path)}
     if not path.is_dir():
-        message = f"{path}: no such file or folder; give a folder with rules"
-        raise UsageError(message)
-    found = sorted(each for each in path.rglob("*") if each.suffix in {".yaml", ".yml"} and each.is_file())
-    return {each.relative_to(path).as_posix(): _read(each) for each in found}
+        raise UsageError(f"{path}: no such file or folder; give the folder with the rule files")
+    files = {}
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path)
+        hidden = any(part.startswith(".") for part in name.parts)
+        if file.suffix.lower() in SUFFIXES and not hidden and file.is_file():
+            files[name.as_posix()] = _text(file)
+    return files
 
 
-def _read(path: Path) -> str:
+def _text(file: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return file.read_text("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        message = f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8"
-        raise UsageError(message) from None
+        raise UsageError(f"{file}: byte {error.start} is not UTF-8; save the file as UTF-8") from None

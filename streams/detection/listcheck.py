@@ -26,7 +26,9 @@ def read_list(document: Mapping, findings: Findings) -> ReferenceList | None:
             entry.day("valid_from", required=False), entry.day("expires"),
         )  # fmt: skip
         if read.added_by and read.added_by == read.approved_by:
-            findings.error(entry.spot("approved_by"), "added and approved by the same person", "a second person approves")
+            findings.error(
+                entry.spot("approved_by"), "added and approved by the same person", "a second person approves"
+            )
         if read.expires and read.expires <= read.valid_from:
             findings.error(entry.spot("expires"), "the entry expires before it begins")
         entries[read.key] = (*entries.get(read.key, ()), read)

@@ -34,7 +34,7 @@ class Scope:
     """Leg fields that leave the rule undecided when they are missing."""
 
 
-def lower(node: Node, scope: Scope) -> Code:
+def lower(node: Node, scope: Scope) -> Code:  # noqa: PLR0911  one return per kind of node
     """Give the source of a node; raises ``ExpressionError`` at the node at fault."""
     match node.kind:
         case "number":

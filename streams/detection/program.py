@@ -116,12 +116,13 @@ def _program(kind: SubjectKind, rules: list[Rule], ruleset: Ruleset, every: list
         source.append(f"def rule_{i}(S, x, refs):\n" + "\n".join(f" {line}" for line in plan.source) + "\n return None")
     source.append("EMPTY = fresh()")
     limits = {
-        (rule.id, name): param.minor for rule in rules for name, param in rule.params.items() if isinstance(param, MoneyParam)
+        (rule.id, name): param.minor
+        for rule in rules
+        for name, param in rule.params.items()
+        if isinstance(param, MoneyParam)
     }
     space = build("\n".join(source), {"NEVER": NEVER, "P": limits, "insort": insort, "drop": _drop})
-    runnable = tuple(
-        _runnable(plan, cast("Judge", space[f"rule_{i}"]), ruleset, every) for i, plan in enumerate(plans)
-    )
+    runnable = tuple(_runnable(plan, cast("Judge", space[f"rule_{i}"]), ruleset, every) for i, plan in enumerate(plans))
     program = Program(
         kind, ruleset.digest, runnable, windows, cast("Change", space["enter"]), cast("Change", space["undo"]),
         tuple(cast("Change", space[f"add_{k}"]) for k in range(len(windows))),
@@ -162,18 +163,15 @@ def _runnable(plan: Plan, judge: Judge, ruleset: Ruleset, every: list[Rule]) -> 
             target[key] = target.get(key, ()) + entries
             list_of |= {id(entry): name for entry in entries}
     reach = max((slot.span_ms for slot in plan.slots), default=0)
-    marks_to = {
-        target.per: max(slot_span(target), 1) for target in every if rule.id in target.senders()
-    }
+    marks_to = {target.per: max(slot_span(target), 1) for target in every if rule.id in target.senders()}
     return Runnable(
-        rule, ruleset.digest, plan, judge, held, other, list_of, tuple(plan.slots), reach, references_used(rule), tuple(marks_to.items())
+        rule, ruleset.digest, plan, judge, held, other, list_of, tuple(plan.slots), reach, references_used(rule),
+        tuple(marks_to.items()),
     )  # fmt: skip
 
 
 def slot_span(rule: Rule) -> int:
     """Give the longest window, in milliseconds, over which a rule counts marks."""
-
-
     return max(parse_span(aggregate.span) for aggregate in rule.aggregates() if aggregate.senders)
 
 

@@ -23,6 +23,8 @@ from streams.money import EXPONENTS, TooManyDecimals, parse_major
 
 SEVERITIES = ("low", "medium", "high", "critical")
 STATES = ("off", "shadow", "active")
+_DIGITS_MAX = 9
+_LIMIT_MAX = 10**12
 KEYS = {
     "id", "version", "title", "typology", "severity", "state", "owner", "legal_basis", "per", "on", "wait", "let", "when",
     "params", "unless", "say", "cool_down", "tests", "description", "false_positives",
@@ -69,10 +71,14 @@ def _check_whole(rule: Rule, fields: Fields, findings: Findings) -> None:
     for name, offset in names_in(rule.say):
         if name not in known:
             spot = say.at(offset) if isinstance(say, Text) else fields.document.spot
-            findings.error(spot, f"'say' names {{{name}}}, which is not a value of the rule", "known: " + ", ".join(sorted(known)))
+            findings.error(
+                spot, f"'say' names {{{name}}}, which is not a value of the rule", "known: " + ", ".join(sorted(known))
+            )
     expected = {test.expect for test in rule.tests}
     if expected != {"alert", "none"}:
-        findings.advise(rule.spot, "the rule lacks a test that fires or one that stays silent", "add both under 'tests'")
+        findings.advise(
+            rule.spot, "the rule lacks a test that fires or one that stays silent", "add both under 'tests'"
+        )
 
 
 def _params(fields: Fields, findings: Findings) -> dict[str, MoneyParam | int]:
@@ -80,10 +86,12 @@ def _params(fields: Fields, findings: Findings) -> dict[str, MoneyParam | int]:
     for name, (spot, item) in fields.mapping("params").items():
         if isinstance(item, Mapping):
             params[name] = MoneyParam(_money(item, findings))
-        elif isinstance(item, Text) and item.value.isascii() and item.value.isdigit() and len(item.value) < 10:
+        elif isinstance(item, Text) and item.value.isascii() and item.value.isdigit() and len(item.value) <= _DIGITS_MAX:
             params[name] = int(item.value)
         else:
-            findings.error(spot, f"{name!r} is neither a whole number nor limits per currency", "write {CNY: 20000, USD: 3000}")
+            findings.error(
+                spot, f"{name!r} is neither a whole number nor limits per currency", "write {CNY: 20000, USD: 3000}"
+            )
     return params
 
 
@@ -95,11 +103,14 @@ def _money(item: Mapping, findings: Findings) -> dict[str, int]:
             continue
         try:
             value = Decimal(amount.value.replace("_", "")) if isinstance(amount, Text) else Decimal("NaN")
-            if not value.is_finite() or not 0 <= value <= 10**12:
-                raise InvalidOperation
-            minor[code] = parse_major(value, code)
         except InvalidOperation:
-            findings.error(amount.spot, f"the limit for {code} is not an amount", "write a number of major units, like 20000")
+            value = Decimal("NaN")
+        if not value.is_finite() or not 0 <= value <= _LIMIT_MAX:
+            advice = "write a number of major units, like 20000"
+            findings.error(amount.spot, f"the limit for {code} is not an amount", advice)
+            continue
+        try:
+            minor[code] = parse_major(value, code)
         except TooManyDecimals as error:
             findings.error(amount.spot, str(error))
     return minor
@@ -109,7 +120,9 @@ def _lets(fields: Fields, per: SubjectKind, findings: Findings) -> list[Let]:
     lets = []
     for name, (spot, item) in fields.mapping("let").items():
         if not name.isidentifier() or not name.isascii() or name in FIELDS:
-            findings.error(spot, f"{name!r} cannot be the name of a value", "use letters, digits and _, not a leg field")
+            findings.error(
+                spot, f"{name!r} cannot be the name of a value", "use letters, digits and _, not a leg field"
+            )
         elif not isinstance(item, Text):
             findings.error(item.spot, f"the value {name!r} must be a text", "like: sum amount of credits over 24h")
         elif (value := _value(item, per, findings)) is not None:
@@ -139,9 +152,13 @@ def _fits(aggregate: Aggregate, item: Text, per: SubjectKind, findings: Findings
     before = len(findings)
     at = aggregate.columns
     if aggregate.legs not in LEGS[per]:
-        findings.error(item.at(at["legs"]), f"no legs called {aggregate.legs!r} here", "write one of: " + ", ".join(LEGS[per]))
+        findings.error(
+            item.at(at["legs"]), f"no legs called {aggregate.legs!r} here", "write one of: " + ", ".join(LEGS[per])
+        )
     if aggregate.how == "distinct" and aggregate.what not in DISTINCT:
-        findings.error(item.at(at["what"]), f"cannot count distinct {aggregate.what!r}", "write one of: " + ", ".join(DISTINCT))
+        findings.error(
+            item.at(at["what"]), f"cannot count distinct {aggregate.what!r}", "write one of: " + ", ".join(DISTINCT)
+        )
     if aggregate.how in {"sum", "min", "max"} and aggregate.what != "amount":
         findings.error(item.at(at["what"]), f"{aggregate.how} of {aggregate.what!r}", "write 'amount'")
     if aggregate.new and per is not SubjectKind.ACCOUNT:
@@ -168,7 +185,9 @@ def _triggers(fields: Fields, per: SubjectKind, findings: Findings) -> tuple[Leg
         findings.error(fields.document.spot, "the key 'on' is missing", "write one of: " + ", ".join(TRIGGERS[per]))
     for word in words:
         if word.value not in TRIGGERS[per]:
-            findings.error(word.spot, f"'on' cannot be {word.value!r} here", "write one of: " + ", ".join(TRIGGERS[per]))
+            findings.error(
+                word.spot, f"'on' cannot be {word.value!r} here", "write one of: " + ", ".join(TRIGGERS[per])
+            )
     return tuple(TRIGGERS[per][word.value] for word in words if word.value in TRIGGERS[per])
 
 

@@ -27,8 +27,9 @@ class Schedule:
             self.sets.insert(at, programs)
         self.reach_ms = max(each.reach_ms for each in self.sets)
         kinds = {kind for each in self.sets for kind in each.by_kind}
-        programs = {kind: [each.by_kind[kind] for each in self.sets if kind in each.by_kind] for kind in kinds}
-        self.kept = {kind: frozenset().union(*(p.kept for p in several)) for kind, several in programs.items()}
+        self.kept = {
+            kind: _NONE.union(*(each.by_kind[kind].kept for each in self.sets if kind in each.by_kind)) for kind in kinds
+        }
         return True
 
     def at(self, time: int) -> Programs | None:

@@ -96,7 +96,9 @@ def _check_payment(event: PaymentEvent) -> None:
         raise Refused(Refusal.AMOUNT_TOO_LARGE, "amount_minor", f"an amount is at most {AMOUNT_MINOR_MAX} minor units")
     _check_currency(event.currency)
     if event.debtor.account_token == event.creditor.account_token and event.rail is not Rail.BOOK:
-        raise Refused(Refusal.DEBTOR_IS_CREDITOR, "creditor.account_token", "the same account on both sides of a payment")
+        raise Refused(
+            Refusal.DEBTOR_IS_CREDITOR, "creditor.account_token", "the same account on both sides of a payment"
+        )
     if event.creditor.party_type is PartyType.MERCHANT and event.merchant_id is None:
         raise Refused(Refusal.MERCHANT_WITHOUT_ID, "merchant_id", "required when the creditor is a MERCHANT")
     if (event.relation is None) != (event.related_payment_id is None):
@@ -126,7 +128,9 @@ def _check_settlement(event: SettlementEvent) -> None:
     line = event.kind is SettlementKind.INTERBANK or event.kind is SettlementKind.RETURN
     if line and not any(ids):
         raise Refused(
-            Refusal.MISSING_IDS, "payment_id", "a line names its payment by payment_id, uetr, end_to_end_id or clearing_ref"
+            Refusal.MISSING_IDS,
+            "payment_id",
+            "a line names its payment by payment_id, uetr, end_to_end_id or clearing_ref",
         )
     if event.status is SettlementStatus.BOOKED and event.booked_at is None:
         raise Refused(Refusal.SETTLED_WITHOUT_TIME, "booked_at", "required when the status is BOOKED")

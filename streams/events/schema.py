@@ -40,7 +40,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 MEANINGS: Final[dict[str, str]] = {
     "account_masked": "What people may see of the account: four asterisks and the last digits.",
     "account_scheme": "Kind of account number: IBAN, BBAN, CARD, WALLET, OTHER.",
-    "account_token": "Keyed hash of the account number, 64 hexadecimal digits; CASH and EXTERNAL are the outside world.",
+    "account_token": "Keyed hash of the account number, 64 hexadecimal digits; CASH and EXTERNAL are outside.",
     "accepted_at": "When the payer's institution accepted it.",
     "address_token": "Keyed hash of the owner's address.",
     "agent_id": "Institution that keeps the account: BIC or number of a clearing member.",
@@ -208,8 +208,8 @@ def _type_text(hint: object) -> str:
 def write(folder: Path) -> None:
     """Write the export into ``folder`` and the tables into its README; raises ``OSError``."""
     for name, schema in export().items():
-        (folder / name).write_text(text_of(schema), encoding="utf-8")
-    manual = folder / "README.md"
+        folder.joinpath(name).write_text(text_of(schema), encoding="utf-8")
+    manual = folder.joinpath("README.md")
     manual.write_text(fill_tables(manual.read_text(encoding="utf-8")), encoding="utf-8")
 
 

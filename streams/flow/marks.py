@@ -18,9 +18,8 @@ def difference(subject: Subject, before: set[Address], wanted: dict[Address, Leg
             return []
         known = subject.marks_out = {}
     changes: list[tuple[Address, Leg | None]] = []
-    for address in sorted(before - wanted.keys()):
-        if known.pop(address, None) is not None:
-            changes.append((address, None))
+    gone = sorted(before - wanted.keys())
+    changes += [(address, None) for address in gone if known.pop(address, None) is not None]
     for address, leg in wanted.items():
         told = known.get(address)
         if told is None or order(told) != order(leg) or told.amount != leg.amount:

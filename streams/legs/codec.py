@@ -22,6 +22,8 @@ def unpack(data: bytes) -> Packed:
         message = f"a record of the activity topic cannot be read: {error}"
         raise LogError(message) from error
     if record.version != FORMAT_VERSION:
-        message = f"activity record of format {record.version}; this program reads {FORMAT_VERSION}: upgrade the workers"
+        message = (
+            f"activity record of format {record.version}; this program reads {FORMAT_VERSION}: upgrade the workers"
+        )
         raise LogError(message)
     return record

@@ -88,9 +88,11 @@ class Accounting:
     def news(self, partition: int, position: Position) -> list[IngestCount]:
         """Give the absolute counts that changed since the last call."""
         changed = [
-            IngestCount(name, partition, position, c.accepted, c.late, c.duplicate, c.conflict, dict(sorted(c.refused.items())))
+            IngestCount(
+                name, partition, position, c.accepted, c.late, c.duplicate, c.conflict, dict(sorted(c.refused.items()))
+            )
             for name in sorted(self.changed)
-            if (c := self.counts[name])
+            for c in (self.counts[name],)
         ]
         self.changed.clear()
         return changed
@@ -108,4 +110,7 @@ def _settle(known: KnownEvent, leg: Leg) -> Conflict:
 
 def voids(conflict: Conflict, position: Position) -> list[Mark]:
     """Give the marks that take the losing copy out of its subjects."""
-    return [Mark(kind, subject, conflict.event_id, position, None, conflict.losing) for kind, subject in conflict.losing_route]
+    return [
+        Mark(kind, subject, conflict.event_id, position, None, conflict.losing)
+        for kind, subject in conflict.losing_route
+    ]

@@ -75,7 +75,7 @@ class PartitionState:
         news = [
             RuleCount(rule, self.partition, position, dict(sorted(t.undecided.items())), t.errors)
             for rule in sorted(self.told)
-            if (t := self.tallies[rule])
+            for t in (self.tallies[rule],)
         ]
         self.told.clear()
         return news

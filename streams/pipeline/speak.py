@@ -31,7 +31,7 @@ def speak(run: "Step", subject: Subject) -> None:
             _tell(run, subject, key)
     if subject.kind == SubjectKind.JOIN:
         wanted = matches(subject)
-        _mark(run, subject, {address for address in subject.marks_out or ()}, wanted)
+        _mark(run, subject, set(subject.marks_out or ()), wanted)
     elif isinstance(subject.program, Program) and subject.program.feeds and (subject.dirty or subject.by_key):
         _verdicts(run, subject)
     subject.dirty.clear()

@@ -1,0 +1,1 @@
+"""Replay: the embedded run, tests inside rules, the generator and the score."""

@@ -36,7 +36,10 @@ class Embedded:
         """Take a chunk of one source through the whole path; gives what was refused."""
         taken = self.intake.take(source, records)
         watermarks = {source.name: source.watermark}
-        batches = {p: Packed(FORMAT_VERSION, source.name, taken.legs.get(p, _NO_LEGS), [], watermarks) for p in range(self.partitions)}
+        batches = {
+            p: Packed(FORMAT_VERSION, source.name, taken.legs.get(p, _NO_LEGS), [], watermarks)
+            for p in range(self.partitions)
+        }
         outcomes: list[Outcome] = [*taken.dead_letters]
         self._apply(batches, outcomes)
         self.sink(outcomes)

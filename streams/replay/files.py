@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from streams.errors import UsageError
 from streams.replay.labelled import from_labelled
@@ -65,5 +65,5 @@ def _aside(path: Path) -> bool:
 
 def _open(path: Path) -> LineFile:
     raw = path.open("rb")
-    stream: IO[bytes] = gzip.open(raw, "rb") if path.suffix == ".gz" else raw
+    stream = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
     return LineFile(path.name, path.stat().st_size, stream, raw)

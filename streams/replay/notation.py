@@ -13,7 +13,7 @@ Time is that of day 1 unless ``day N`` stands before it; days are UTC and start 
 import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Final, NamedTuple
 
 from streams.clock import DAY_MS, MINUTE_MS, SECOND_MS, to_datetime
 from streams.events.model import (
@@ -45,6 +45,13 @@ _WORDS: Final = {
 }
 
 
+class _At(NamedTuple):
+    """When an event happens, and its number in the test."""
+
+    moment: datetime
+    number: int
+
+
 class NotationError(ValueError):
     """The short form of an event cannot be read; the message says what to write."""
 
@@ -56,13 +63,18 @@ def read_event(text: str, number: int) -> Event:
         message = f"{text!r} does not start with a time; write '09:00 A pays B 5000 CNY' or 'day 2 09:00 ...'"
         raise NotationError(message)
     day, hour, minute, second, rest = match.groups()
-    millis = START_MS + (int(day or 1) - 1) * DAY_MS + (int(hour) * 60 + int(minute)) * MINUTE_MS + int(second or 0) * SECOND_MS
+    millis = (
+        START_MS
+        + (int(day or 1) - 1) * DAY_MS
+        + (int(hour) * 60 + int(minute)) * MINUTE_MS
+        + int(second or 0) * SECOND_MS
+    )
     moment = to_datetime(millis)
     try:
         for pattern, maker in ((_PAYS, _pays), (_LINE, _line), (_PAYOUT, _payout), (_REFERENCE, _reference)):
             found = pattern.fullmatch(rest)
             if found is not None:
-                return maker(moment, number, *found.groups())
+                return maker(_At(moment, number), *found.groups())
     except (InvalidOperation, UnknownCurrency, TooManyDecimals) as error:
         message = f"{text!r}: {error}"
         raise NotationError(message) from None
@@ -83,7 +95,9 @@ def _minor(amount: str, currency: str) -> int:
     return parse_major(Decimal(amount.replace(",", "")), currency)
 
 
-def _pays(moment: datetime, number: int, payer: str, payee: str, amount: str, currency: str, more: str) -> Event:  # noqa: PLR0913
+def _pays(at: _At, *words: str) -> Event:
+    payer, payee, amount, currency, more = words
+    moment, number = at
     options = _options("pays", more)
     status = options.get("status", "SETTLED")
     if status not in PaymentStatus.__members__:
@@ -98,7 +112,9 @@ def _pays(moment: datetime, number: int, payer: str, payee: str, amount: str, cu
     )  # fmt: skip
 
 
-def _line(moment: datetime, number: int, amount: str, currency: str, more: str) -> Event:
+def _line(at: _At, *words: str) -> Event:
+    amount, currency, more = words
+    moment, number = at
     options = _options("line", more)
     return SettlementEvent(
         event_id=f"t{number}", schema_version=1, source="test", event_time=moment, settlement_id=options.get("id", f"s{number}"),
@@ -107,7 +123,9 @@ def _line(moment: datetime, number: int, amount: str, currency: str, more: str) 
     )  # fmt: skip
 
 
-def _payout(moment: datetime, number: int, amount: str, currency: str, payee: str, more: str) -> Event:  # noqa: PLR0913
+def _payout(at: _At, *words: str) -> Event:
+    amount, currency, payee, more = words
+    moment, number = at
     options = _options("payout", more)
     return SettlementEvent(
         event_id=f"t{number}", schema_version=1, source="test", event_time=moment, settlement_id=options.get("id", f"s{number}"),
@@ -117,7 +135,9 @@ def _payout(moment: datetime, number: int, amount: str, currency: str, payee: st
     )  # fmt: skip
 
 
-def _reference(moment: datetime, number: int, account: str, more: str) -> Event:
+def _reference(at: _At, *words: str) -> Event:
+    account, more = words
+    moment, number = at
     options = _options("reference", more)
     payouts = tuple(options.get("payouts", account).split(","))
     return AccountReferenceEvent(

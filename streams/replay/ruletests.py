@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from streams.alerts.model import Alert, AlertState, Outcome
 from streams.detection.program import compile_ruleset
-from streams.detection.rule import ListEntry, ReferenceList, Rule, RuleTest, Ruleset
+from streams.detection.rule import ListEntry, ReferenceList, Rule, Ruleset, RuleTest
 from streams.events.codec import encode_event
 from streams.pipeline import RawRecord, SourceState
 from streams.replay.embedded import Embedded
@@ -15,10 +15,8 @@ from streams.replay.notation import START_MS, NotationError, read_event
 _FAR = 1 << 50
 
 
-class TestResult(NamedTuple):
+class Verdict(NamedTuple):
     """What came of one test; ``fault`` is empty when it passed."""
-
-    __test__ = False
 
     rule_id: str
     test: RuleTest
@@ -26,7 +24,7 @@ class TestResult(NamedTuple):
     alerts: tuple[Alert, ...]
 
 
-def run_tests(ruleset: Ruleset) -> Iterator[TestResult]:
+def run_tests(ruleset: Ruleset) -> Iterator[Verdict]:
     """Run every test of every rule over the whole set; a test's ``on_list`` entries stand for that test only."""
     for rule in ruleset.rules:
         if rule.state != "off":
@@ -34,12 +32,12 @@ def run_tests(ruleset: Ruleset) -> Iterator[TestResult]:
                 yield _run(ruleset, rule, test)
 
 
-def _run(ruleset: Ruleset, rule: Rule, test: RuleTest) -> TestResult:
+def _run(ruleset: Ruleset, rule: Rule, test: RuleTest) -> Verdict:
     programs = compile_ruleset(_with_lists(ruleset, test))
     try:
         lines = [encode_event(read_event(text, number)) for number, text in enumerate(test.events, 1)]
     except NotationError as error:
-        return TestResult(rule.id, test, f"{test.spot}: {error}", ())
+        return Verdict(rule.id, test, f"{test.spot}: {error}", ())
     final: dict[str, Alert] = {}
 
     def sink(outcomes: list[Outcome]) -> None:
@@ -50,11 +48,13 @@ def _run(ruleset: Ruleset, rule: Rule, test: RuleTest) -> TestResult:
     refused = embedded.feed(source, [RawRecord(i, _FAR, line) for i, line in enumerate(lines)])
     embedded.end()
     if refused:
-        return TestResult(rule.id, test, f"{test.spot}: an event is refused: {refused[0].refusal}: {refused[0].detail}", ())
+        return Verdict(
+            rule.id, test, f"{test.spot}: an event is refused: {refused[0].refusal}: {refused[0].detail}", ()
+        )
     return _judge(rule, test, list(final.values()))
 
 
-def _judge(rule: Rule, test: RuleTest, alerts: list[Alert]) -> TestResult:
+def _judge(rule: Rule, test: RuleTest, alerts: list[Alert]) -> Verdict:
     mine = tuple(alert for alert in alerts if alert.rule_id == rule.id and alert.state is AlertState.STANDING)
     fault = ""
     if test.expect == "none" and mine:
@@ -63,14 +63,12 @@ def _judge(rule: Rule, test: RuleTest, alerts: list[Alert]) -> TestResult:
         fault = "expected an alert, got none"
     elif test.expect == "alert" and test.subject and test.subject not in {alert.subject for alert in mine}:
         fault = f"expected an alert on {test.subject}, got one on {mine[0].subject}"
-    return TestResult(rule.id, test, f"{test.spot}: {fault}" if fault else "", mine)
+    return Verdict(rule.id, test, f"{test.spot}: {fault}" if fault else "", mine)
 
 
 def _with_lists(ruleset: Ruleset, test: RuleTest) -> Ruleset:
     lists: dict[str, ReferenceList] = dict(ruleset.lists)
     for name, keys in test.on_list.items():
-        entries = {key: (ListEntry(key, "test", "maker", "checker", 0, START_MS * 2),) for key in keys}
-        lists[name] = replace(lists[name], entries=entries)
+        entries: dict[str, tuple[ListEntry, ...]] = {key: (ListEntry(key, "test", "maker", "checker", 0, START_MS * 2),) for key in keys}
+        lists[name] = replace(lists[name], entries=dict(entries))
     return replace(ruleset, lists=lists)
-
-

@@ -96,12 +96,12 @@ def run_files(files: list[LineFile], plan: RunPlan) -> Summary:
 
     states = {file.name: SourceState(file.name, 0) for file in files}
     embedded = Embedded(plan.programs, tuple(state.name for state in states.values()), sink, plan.partitions)
-    open_files = {file.name: (file, file.lines()) for file in files}
+    open_files = {file.name: file.lines() for file in files}
     offsets = dict.fromkeys(open_files, 0)
     adapt = FORMATS[plan.format]
     while open_files:
         name = min(open_files, key=lambda each: states[each].watermark)
-        file, lines = open_files[name]
+        lines = open_files[name]
         first = offsets[name]
         chunk = [RawRecord(first + i, plan.started_ms, adapt(line)) for i, line in enumerate(islice(lines, CHUNK))]
         if chunk:
@@ -115,5 +115,3 @@ def run_files(files: list[LineFile], plan: RunPlan) -> Summary:
                 embedded.control(Control("sources", names=tuple(states[each].name for each in open_files)))
     embedded.end()
     return summary
-
-

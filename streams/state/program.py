@@ -15,11 +15,25 @@ Change = Callable[[Groups, dict[str, int], Leg], None]
 class WindowProgram(Protocol):
     """Running windows of one kind of subject under one ruleset; ``windows`` ascending, in milliseconds."""
 
-    windows: tuple[int, ...]
-    enter: Change
-    undo: Change
-    add: tuple[Change, ...]
-    sub: tuple[Change, ...]
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Spans in milliseconds, ascending."""
+
+    @property
+    def enter(self) -> Change:
+        """A leg joins all windows."""
+
+    @property
+    def undo(self) -> Change:
+        """The newest leg leaves all windows."""
+
+    @property
+    def add(self) -> tuple[Change, ...]:
+        """Per window: a leg comes back at its old end."""
+
+    @property
+    def sub(self) -> tuple[Change, ...]:
+        """Per window: a leg leaves at its old end."""
 
 
 class HitKey(NamedTuple):

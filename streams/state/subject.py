@@ -167,8 +167,8 @@ class Subject:
         program, log, ptr = self.program, self.log, self.ptr
         assert program is not None  # noqa: S101  the caller chose one with use()
         leg = log[self.done]
-        time, k = leg.time, 0
-        for span in program.windows:
+        time = leg.time
+        for k, span in enumerate(program.windows):
             p = ptr[k]
             limit = time - span
             if log[p].time <= limit:
@@ -177,7 +177,6 @@ class Subject:
                     sub(self.groups, self.pairs, log[p])
                     p += 1
                 ptr[k] = p
-            k += 1
         program.enter(self.groups, self.pairs, leg)
         self.done += 1
         return leg
@@ -195,7 +194,9 @@ class Subject:
         affected = [one for one, holder in self.claims.items() if holder is gone]
         for one in affected:
             del self.claims[one]
-        for leg in [leg for leg in self.log if leg.kind in _ONCE and not leg.counted and set(affected) & set(_ids(leg))]:
+        for leg in [
+            leg for leg in self.log if leg.kind in _ONCE and not leg.counted and set(affected) & set(_ids(leg))
+        ]:
             self.rewind(self.index(leg))
             leg.counted = True
             self._claim(leg)
@@ -216,8 +217,13 @@ class Subject:
         if self.voids is None:
             self.voids = set()
         self.voids.add((event_id, digest))
+        for leg in [leg for leg in self.references if leg.event_id == event_id and leg.digest == digest]:
+            self.references.remove(leg)
+            self.rewind(bisect_left(self.log, leg.time, key=_time))
         for leg in [leg for leg in self.log if leg.event_id == event_id and leg.digest == digest]:
-            self.remove(self.index(leg))
+            at = self.index(leg)
+            if at < len(self.log) and self.log[at] is leg:  # a deadline has gone with its event
+                self.remove(at)
 
     def receive(self, mark: Mark) -> bool:
         """Take a mark: absolute, the newest position of its key wins; False when it is old or says nothing new."""

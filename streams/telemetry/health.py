@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from types import TracebackType
 from typing import Final, Self, cast
 
@@ -89,7 +90,7 @@ class _Server(ThreadingHTTPServer):
 
     def server_bind(self) -> None:
         """Not HTTPServer's own, which asks the name service for the host's full name and may wait long for it."""
-        super(ThreadingHTTPServer.__mro__[2], self).server_bind()
+        TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
 

@@ -1,6 +1,7 @@
 """Log lines: one per record, UTC, to standard error, as JSON for machines or text for people; never a password."""
 
 import logging
+import re
 import sys
 from typing import Final, TextIO
 
@@ -11,6 +12,7 @@ from streams.clock import to_text
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 QUIET: Final = ("faust", "mode", "aiokafka", "kafka", "asyncio", "alembic")
 """Libraries that say at INFO what concerns only their authors; their warnings are heard."""
+_PASSWORD = re.compile(r"(?i)(?P<before>://[^/@\s]*?:|\b(?:ssl|sasl_plain_)?password['\"]?[=:] ?['\"]?)[^@&\s'\"]+")
 
 
 class JsonFormatter(logging.Formatter):
@@ -50,6 +52,20 @@ def setup_logging(level: str, style: str, stream: TextIO | None = None) -> None:
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level) if root.level > logging.DEBUG else logging.DEBUG)
     logging.captureWarnings(capture=True)
+
+
+def hide(text: str) -> str:
+    """Replace what looks like a password, in a URL or beside that word; settings hide theirs, drivers may not."""
+    return _PASSWORD.sub(_masked, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    # A port after "://host:" is no password: only what an "@" follows is.
+    before = found["before"]
+    is_url = before.startswith("://")
+    if is_url and found.string[found.end() : found.end() + 1] != "@":
+        return found[0]
+    return f"{before}***"
 
 
 def _plain(value: object) -> object:

@@ -51,7 +51,8 @@ def test_the_manual_holds_every_table_as_the_model_says() -> None:
 
 
 def test_every_field_has_one_meaning_and_every_meaning_a_field() -> None:
-    used = {field.name for kind in (*TYPES.values(), *PARTS) for field in msgspec.structs.fields(kind)}
+    kinds: list[type[msgspec.Struct]] = [*TYPES.values(), *PARTS]
+    used = {field.name for kind in kinds for field in msgspec.structs.fields(kind)}
     assert used == set(MEANINGS)
 
 
@@ -68,8 +69,7 @@ def test_a_valid_example_is_accepted_by_schema_and_intake(path: Path) -> None:
     content = json.loads(raw)
     validator(content["event_type"]).validate(content)
     event, _ = decode_event(raw, RECEIVED_MS, Limits())
-    again = json.loads(msgspec.json.encode(event))
-    assert set(again) == set(content), "an example has no field that says nothing"
+    assert set(content) <= {"event_type", *event.__struct_fields__}, "an example has no field that nobody reads"
 
 
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: path.stem)
@@ -90,9 +90,10 @@ def test_a_schema_catches_what_a_schema_can_say(path: Path) -> None:
 
 def test_every_refusal_of_the_manual_has_its_example() -> None:
     manual = (FOLDER / "README.md").read_text(encoding="utf-8")
+    table = manual.partition("| refusal |")[2].partition("## Fields")[0]
     assert {path.stem for path in INVALID} == {
-        line.split("`")[1] for line in manual.partition("| refusal |")[2].splitlines() if line.startswith("| `")
-    } - {line.split("`")[1] for line in manual.partition("## Fields")[2].splitlines() if line.startswith("| `")}
+        line.split("`")[1] for line in table.splitlines() if line.startswith("| `")
+    }
 
 
 def test_a_generated_stream_keeps_the_schemas() -> None:

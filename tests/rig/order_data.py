@@ -14,6 +14,7 @@ from streams.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, to_text
 
 START_MS: Final = 1_767_225_600_000
 SPAN_DAYS: Final = 45
+END_MS: Final = START_MS + SPAN_DAYS * DAY_MS
 OUT_OF_ORDER: Final = 0.05
 DELAY_MS_MAX: Final = 2 * DAY_MS
 _APART: Final = (HOUR_MS, DAY_MS, 30 * DAY_MS)
@@ -57,7 +58,7 @@ def payments(count: int, seed: int = 7) -> list[Payment]:
         maker = dice.choices((_background, _burst, _collector), (60, 2, 3))[0]
         for each in maker(dice, accounts):
             made.append(each._replace(event_id=f"e{dice.randrange(1 << 40):010x}-{len(made)}"))
-            if dice.random() < 0.03:
+            if dice.random() < 0.03 and each.time < END_MS - 30 * DAY_MS:
                 made.append(_one_window_later(dice, each)._replace(event_id=f"w{dice.randrange(1 << 40):010x}"))
     return sorted((each._replace(arrival=_arrival(dice, each.time)) for each in made[:count]), key=_by_arrival)
 

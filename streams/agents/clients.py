@@ -1,0 +1,129 @@
+"""kafka-python clients for the tools: topics, publishing, feeding. Workers do not use them.
+
+Whoever calls these is a person or a script at a terminal: a broker that does not answer is said within ten seconds.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.errors import BrokerResponseError, KafkaError, RetriableError, UnknownTopicOrPartitionError
+
+from streams.errors import BrokerUnreachable, TopicError
+
+ANSWER_SECONDS_MAX: Final = 8.0
+"""Leaves two of the ten seconds for closing."""
+_MS: Final = int(ANSWER_SECONDS_MAX * 1000)
+_CLOSE_SECONDS: Final = 1.0
+
+
+def servers(bootstrap: str) -> list[str]:
+    """Give the addresses one by one."""
+    return [address.strip() for address in bootstrap.split(",")]
+
+
+@contextmanager
+def reaching(bootstrap: str) -> Iterator[None]:
+    """Turn the client's errors into ours: BrokerUnreachable when it may help to try again, TopicError when it may not."""
+    try:
+        yield
+    except UnknownTopicOrPartitionError as error:
+        raise TopicError(f"{bootstrap}: a topic is missing; run: payweir topics create") from error
+    except BrokerResponseError as error:
+        if isinstance(error, RetriableError):
+            raise _unreachable(bootstrap, error) from error
+        raise TopicError(f"{bootstrap}: the broker refuses: {_said(error)}") from error
+    except KafkaError as error:
+        raise _unreachable(bootstrap, error) from error
+
+
+@contextmanager
+def admin_client(bootstrap: str) -> Iterator[KafkaAdminClient]:
+    """Give an admin client that is connected. Raises BrokerUnreachable or TopicError, also for what happens inside."""
+    with reaching(bootstrap):
+        client = KafkaAdminClient(
+            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_MS, request_timeout_ms=_MS, client_id="payweir-tools"
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+@contextmanager
+def committed_reader(bootstrap: str) -> Iterator[KafkaConsumer]:
+    """Give a consumer without a group that sees committed records only. Raises like ``admin_client``."""
+    with reaching(bootstrap):
+        client = KafkaConsumer(
+            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_MS, request_timeout_ms=_MS,
+            client_id="payweir-tools", isolation_level="read_committed", enable_auto_commit=False, group_id=None,
+        )  # fmt: skip
+        try:
+            yield client
+        finally:
+            with suppress(KafkaError):
+                client.close()
+
+
+@contextmanager
+def feeding_producer(bootstrap: str) -> Iterator[KafkaProducer]:
+    """Give an idempotent producer that waits for all replicas. Raises like ``admin_client``."""
+    with reaching(bootstrap):
+        client = KafkaProducer(
+            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_MS, client_id="payweir-produce", acks="all",
+            enable_idempotence=True, linger_ms=20, batch_size=1 << 17, allow_auto_create_topics=False, max_block_ms=_MS,
+            delivery_timeout_ms=30_000, request_timeout_ms=10_000, max_request_size=1 << 20,
+        )  # fmt: skip
+        try:
+            yield client
+        finally:
+            _close(client)
+
+
+@contextmanager
+def transaction(bootstrap: str, transactional_id: str) -> Iterator[KafkaProducer]:
+    """Give a producer that has fenced every other of its id; the caller begins and commits. Raises like ``admin_client``.
+
+    The time-out is short: an open transaction holds back every reader of the activity topic.
+    """
+    with reaching(bootstrap):
+        client = KafkaProducer(
+            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_MS, client_id="payweir-publish", acks="all",
+            enable_idempotence=True, transactional_id=transactional_id, transaction_timeout_ms=15_000,
+            allow_auto_create_topics=False, max_block_ms=_MS, delivery_timeout_ms=12_000, request_timeout_ms=5_000,
+            max_request_size=1 << 20,
+        )  # fmt: skip
+        try:
+            client.init_transactions()
+            yield client
+        finally:
+            _close(client)
+
+
+def partition_counts(admin: KafkaAdminClient, topics: tuple[str, ...]) -> dict[str, int]:
+    """Give the number of partitions of each topic that exists."""
+    described = admin.describe_topics(list(topics))
+    return {one["name"]: len(one["partitions"]) for one in described if not one["error_code"]}
+
+
+def _close(client: KafkaProducer) -> None:
+    with suppress(KafkaError):
+        client.close(timeout=_CLOSE_SECONDS)
+
+
+def _unreachable(bootstrap: str, error: KafkaError) -> BrokerUnreachable:
+    return BrokerUnreachable(f"{bootstrap}: no Kafka broker answers ({_said(error)}); check the address and the broker")
+
+
+def _said(error: KafkaError) -> str:
+    """Kafka's own words, without the class name twice."""
+    name = type(error).__name__
+    text = str(error).removeprefix(f"{name}: ").strip()
+    return text or name
+
+
+__all__ = [
+    "admin_client", "committed_reader", "feeding_producer", "partition_counts", "reaching", "servers",
+    "transaction",
+]  # fmt: skip

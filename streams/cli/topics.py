@@ -1,0 +1,78 @@
+"""``payweir topics``: make the topics, compare them with the design."""
+
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from streams.agents.topics import check as check_topics
+from streams.agents.topics import create as create_topics
+from streams.settings import load_settings
+
+app = typer.Typer(help="The topics: make them, compare them with the design.", no_args_is_help=True)
+
+BootstrapOption = Annotated[
+    str | None, typer.Option(help="Kafka brokers, host:port.", metavar="HOST:PORT", show_default="PAYWEIR_BOOTSTRAP")
+]
+PartitionsOption = Annotated[
+    int | None, typer.Option(help="Partitions of activity and alerts.", show_default="PAYWEIR_PARTITIONS")
+]
+SourcesOption = Annotated[
+    int | None,
+    typer.Option("--source-partitions", help="Partitions of source topics.", show_default="PAYWEIR_SOURCE_PARTITIONS"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("create")
+def create_command(
+    *,
+    bootstrap: BootstrapOption = None,
+    partitions: PartitionsOption = None,
+    source_partitions: SourcesOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make the topics that are missing; those that exist are never altered, and twice is harmless.
+
+    Example: payweir topics create --bootstrap kafka-1:9092 --partitions 16
+    """
+    told = {"bootstrap": bootstrap, "partitions": partitions, "source_partitions": source_partitions}
+    made = create_topics(load_settings(told))
+    if json:
+        typer.echo(msgspec.json.encode(made).decode())
+        return
+    for one in made:
+        partitions_text = f"{one.partitions} partition{'s' if one.partitions > 1 else ''}"
+        typer.echo(f"{one.topic}: {'made' if one.made else 'was there'}, {partitions_text}")
+
+
+@app.command("check")
+def check_command(
+    *,
+    bootstrap: BootstrapOption = None,
+    partitions: PartitionsOption = None,
+    source_partitions: SourcesOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare the topics with the design, changing nothing; exit code 1 when there are findings.
+
+    Example: payweir topics check --bootstrap kafka-1:9092 --json
+    """
+    told = {"bootstrap": bootstrap, "partitions": partitions, "source_partitions": source_partitions}
+    settings = load_settings(told)
+    findings = check_topics(settings)
+    if json:
+        typer.echo(msgspec.json.encode(findings).decode())
+    elif findings:
+        table = Table("Topic", "What", "Is", "Wanted", "", "What to do")
+        for one in findings:
+            row = (one.topic, one.what, one.found, one.wanted, one.weight.value, one.advice)
+            table.add_row(*(Text(cell, overflow="fold") for cell in row))
+        Console().print(table)
+    else:
+        typer.echo(f"The topics at {settings.bootstrap} are as designed.")
+    if findings:
+        raise typer.Exit(1)

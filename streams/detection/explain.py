@@ -1,0 +1,127 @@
+"""A checked rule in plain sentences, for those who approve it; made from what is evaluated, not from its description."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from streams.clock import span_text
+from streams.detection.expression import Aggregate, Node
+from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule, Ruleset
+from streams.detection.words import PAIR_MS, SUBJECT_WORDS
+from streams.legs import LegKind
+from streams.money import EXPONENTS
+
+_COMPARED: Final = {
+    ">=": "is at least", "<=": "is at most", ">": "is more than", "<": "is less than", "=": "is", "!=": "is not",
+    "in": "is among", "not in": "is not among",
+}  # fmt: skip
+_RANK: Final = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "percent": 7}
+_COMPARISON_RANK: Final = 4
+_ATOM_RANK: Final = 9
+_HAPPENS: Final = {
+    LegKind.DEBIT: "money leaves it", LegKind.CREDIT: "money arrives", LegKind.INITIATED: "it starts a payment, settled or not",
+    LegKind.REFUND_OUT: "it pays a refund", LegKind.REFUND_IN: "it receives a refund", LegKind.USE: "it is used for a payment",
+    LegKind.MARK: "another rule has fired on an account that uses it", LegKind.PAYOUT: "it is paid out",
+    LegKind.LINE: "its settlement line arrives",
+}  # fmt: skip
+
+
+def explain(rule: Rule) -> list[str]:
+    """Give the sentences: what is looked at, when, what is measured, when it fires, what keeps it silent."""
+    kind = SUBJECT_WORDS[rule.per]
+    sentences = [f"{rule.title}."]
+    if rule.state != "active":
+        sentences.append("It is switched off." if rule.state == "off" else "It runs in the shadow: nobody is alerted.")
+    happens = " or ".join(_HAPPENS[leg] for leg in rule.on)
+    wait = f", {span_text(rule.wait_ms)} after" if rule.wait_ms else ""
+    sentences.append(f"It looks at each {kind}{wait} whenever {happens}.")
+    sentences += [_measured(let, rule) for let in rule.lets]
+    sentences.append(f"It fires when {_text(rule.when, rule, 0)}.")
+    sentences += list(_limits(rule.params))
+    if rule.unless:
+        lists = " or ".join(rule.unless)
+        sentences.append(f"It is held back, and that is recorded, for whoever stands on the list {lists}.")
+    sentences.append(_cool_down(rule, kind))
+    sentences.append(f"The alert ({rule.severity}, {rule.typology}) says: “{rule.say}”.")
+    return sentences
+
+
+def explain_set(ruleset: Ruleset) -> dict[str, list[str]]:
+    """Give the sentences of every rule by its id."""
+    return {rule.id: explain(rule) for rule in ruleset.rules}
+
+
+def _measured(let: Let, rule: Rule) -> str:
+    value = let.value
+    if isinstance(value, ReferenceWord):
+        return f"“{let.name}” is the {value.word.replace('_', ' ')} registered at that time."
+    if isinstance(value, Node):
+        return f"“{let.name}” is {_text(value, rule, 0)}."
+    return f"“{let.name}” is {_aggregate(value)}."
+
+
+def _aggregate(value: Aggregate) -> str:
+    legs = value.legs.replace("_", " ")
+    if value.new:
+        legs = f"{legs} with someone it had nothing to do with for {span_text(PAIR_MS)}"
+    if value.senders:
+        legs = f"{legs} from the rule {' or '.join(value.senders)}"
+    over = f"in the {value.span} up to that moment"
+    what = value.what.replace("_", " ")
+    amounts = {"sum": "the sum of", "min": "the smallest of", "max": "the largest of"}
+    if value.how == "count":
+        return f"the number of {legs} {over}"
+    if value.how == "distinct":
+        return f"how many different values of {what} there are among the {legs} {over}"
+    return f"{amounts[value.how]} the {what}s of the {legs} {over}"
+
+
+def _text(node: Node, rule: Rule, outer: int) -> str:
+    """Write a condition; parentheses stand where ``and``, ``or`` and arithmetic would otherwise be read wrongly."""
+    rank = _RANK.get(node.kind, _COMPARISON_RANK if node.kind in _COMPARED else _ATOM_RANK)
+    if node.kind in _COMPARED:
+        left, right = (_text(part, rule, rank) for part in node.parts)
+        text = f"{left} {_COMPARED[node.kind]} {right}"
+    elif node.kind in {"and", "or"}:
+        text = f" {node.kind} ".join(_text(part, rule, rank) for part in node.parts)
+    elif node.kind == "not":
+        text = f"it is not so that {_text(node.parts[0], rule, rank)}"
+    elif node.kind == "percent":
+        text = f"{node.value} % of {_text(node.parts[0], rule, rank)}"
+    elif node.kind in {"+", "-", "*"}:
+        sign = {"+": "plus", "-": "minus", "*": "times"}[node.kind]
+        # The right side of a minus needs parentheses even at the same rank.
+        text = f"{_text(node.parts[0], rule, rank)} {sign} {_text(node.parts[1], rule, rank + 1)}"
+    else:
+        text = _atom(node, rule.params)
+    return f"({text})" if rank < outer else text
+
+
+def _atom(node: Node, params: Mapping[str, MoneyParam | int]) -> str:
+    if node.kind == "number":
+        return node.value
+    param = params.get(node.value)
+    if isinstance(param, MoneyParam):
+        return f"the limit “{node.value}”"
+    return f"{param} (“{node.value}”)" if param is not None else f"“{node.value}”"
+
+
+def _limits(params: Mapping[str, MoneyParam | int]) -> Iterator[str]:
+    for name, param in params.items():
+        if isinstance(param, MoneyParam):
+            amounts = ", ".join(f"{_major(minor, code)} {code}" for code, minor in sorted(param.minor.items()))
+            yield f"The limit “{name}” is {amounts}; in any other currency the rule does not decide, and that is counted."
+
+
+def _major(minor: int, code: str) -> str:
+    exponent = EXPONENTS[code]
+    whole, rest = divmod(minor, 10**exponent)
+    return f"{whole:,}.{rest:0{exponent}d}" if rest else f"{whole:,}"
+
+
+def _cool_down(rule: Rule, kind: str) -> str:
+    if not rule.cool_down_ms:
+        return "Every payment or settlement it fires on is an alert of its own."
+    return f"What fires on one {kind} within the same {span_text(rule.cool_down_ms)} is one alert."
+
+
+__all__ = ["explain", "explain_set"]

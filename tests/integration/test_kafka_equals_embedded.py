@@ -1,0 +1,86 @@
+"""The same stream through Kafka and workers gives exactly the standing alerts of the embedded run."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from streams.replay.generator import GeneratorSettings, generate
+from streams.store.reader import Standing
+from tests.rig.cluster import Cluster, embedded
+from tests.rig.kafka import KafkaBroker
+from tests.rig.postgres import PostgresServer
+
+EVENTS = 20_000
+RULES = Path(__file__).parents[2] / "rules"
+pytestmark = pytest.mark.integration
+
+
+class Stream(NamedTuple):
+    """A generated stream, its rules, and what the embedded run says of it."""
+
+    folder: Path
+    rules: Path
+    expected: dict[str, Standing]
+
+    @property
+    def files(self) -> list[str]:
+        return [str(each) for each in sorted(self.folder.glob("*.jsonl"))]
+
+
+def make_stream(folder: Path, events: int) -> Stream:
+    generate(GeneratorSettings(seed=11, events=events, duplicates=0.01), folder / "stream")
+    rules = folder / "rules"
+    shutil.copytree(RULES, rules)
+    shutil.copytree(folder / "stream" / "lists", rules / "lists", dirs_exist_ok=True)
+    return Stream(folder / "stream", rules, embedded(folder / "stream", rules, f"sqlite:///{folder / 'expected.db'}"))
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Stream:
+    return make_stream(tmp_path_factory.mktemp("stream"), EVENTS)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, postgres: PostgresServer, stream: Stream) -> Iterator[Cluster]:
+    with KafkaBroker() as broker:
+        url = postgres.create_database()
+        with Cluster(broker.bootstrap, url, tmp_path) as made:
+            made.prepare(stream.rules)
+            yield made
+
+
+def start_two_of_each(cluster: Cluster) -> None:
+    for role in ("intake", "detect", "record"):
+        cluster.start(role, f"{role}-a")
+        cluster.start(role, f"{role}-b")
+
+
+def test_two_workers_of_each_role_store_what_the_embedded_run_stores(cluster: Cluster, stream: Stream) -> None:
+    start_two_of_each(cluster)
+    cluster.run("produce", *stream.files, "--end")
+    cluster.wait_for(stream.expected)
+    assert [cluster.stop(name) for name in list(cluster.workers)] == [0] * 6
+
+
+def test_a_detect_worker_killed_half_way_changes_nothing(cluster: Cluster, stream: Stream) -> None:
+    cluster.start("intake")
+    cluster.start("record")
+    cluster.start("detect", "detect-a")
+    cluster.start("detect", "detect-b")
+    cluster.run("produce", *stream.files, "--end")
+    until = time.monotonic() + 120
+    while not cluster.found() and time.monotonic() < until:
+        time.sleep(0.2)
+    cluster.kill("detect-a")
+    cluster.start("detect", "detect-c")
+    cluster.wait_for(stream.expected)
+
+
+def test_every_source_record_produced_twice_changes_nothing(cluster: Cluster, stream: Stream) -> None:
+    start_two_of_each(cluster)
+    cluster.run("produce", *stream.files, "--repeat", "2", "--end")
+    cluster.wait_for(stream.expected)

@@ -1,0 +1,138 @@
+"""A whole Payweir as users run it: real broker, real PostgreSQL, worker processes started from the command line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Self
+
+from streams.cli.run import load_programs
+from streams.replay.files import open_inputs
+from streams.replay.run import RunPlan, run_files
+from streams.store.reader import Standing, standing
+from streams.store.writer import open_store
+
+COMMAND = (sys.executable, "-m", "streams.cli.app")
+FAR_MS = 1 << 50
+PATIENCE_SECONDS = 240.0
+
+
+class Cluster:
+    """Workers against one broker and one database; every process is gone when it is left."""
+
+    def __init__(self, bootstrap: str, store_url: str, folder: Path, partitions: int = 4) -> None:
+        self.bootstrap, self.store_url, self.folder = bootstrap, store_url, folder
+        self.partitions = partitions
+        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+
+    def environment(self) -> dict[str, str]:
+        """The settings of every process."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PAYWEIR_")}
+        return kept | {
+            "PAYWEIR_BOOTSTRAP": self.bootstrap,
+            "PAYWEIR_STORE_URL": self.store_url,
+            "PAYWEIR_PARTITIONS": str(self.partitions),
+            "PAYWEIR_SOURCE_PARTITIONS": "4",
+            "PAYWEIR_HISTORY": "true",
+            "PAYWEIR_METRICS_PORT": "0",
+            "PAYWEIR_SESSION_TIMEOUT_SECONDS": "6",
+        }
+
+    def run(self, *words: str) -> str:
+        """Run one command to its end and give what it printed; it must exit with 0."""
+        done = subprocess.run([*COMMAND, *words], env=self.environment(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{words}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def start(self, role: str, name: str = "") -> subprocess.Popen[bytes]:
+        """Start a worker; its log goes to a file of its name."""
+        name = name or f"{role}-{len(self.workers)}"
+        log = (self.folder / f"{name}.log").open("ab")
+        worker = subprocess.Popen([*COMMAND, "worker", "--role", role], env=self.environment(), stdout=log, stderr=log)
+        self.workers[name] = worker
+        return worker
+
+    def prepare(self, rules: Path) -> None:
+        """Make schema and topics and publish the rules."""
+        self.run("store", "upgrade", "--store", self.store_url)
+        self.run("topics", "create")
+        self.run("rules", "publish", str(rules))
+
+    def wait_for(self, expected: Mapping[str, Standing], meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Wait until the store holds exactly the expected standing alerts, and still does after a while."""
+        until, found = time.monotonic() + PATIENCE_SECONDS, self.found()
+        while time.monotonic() < until:
+            meanwhile()
+            if found == expected:
+                time.sleep(3)
+                if (found := self.found()) == expected:
+                    return
+            time.sleep(1)
+            self.check_alive()
+            found = self.found()
+        missing, extra = expected.keys() - found.keys(), found.keys() - expected.keys()
+        other = [(expected[k], found[k]) for k in expected.keys() & found.keys() if expected[k] != found[k]]
+        raise AssertionError(
+            f"{len(expected)} expected, {len(found)} found, {len(missing)} missing, {len(extra)} extra, {len(other)} different: "
+            f"{[expected[k] for k in list(missing)[:3]]} {[found[k] for k in list(extra)[:3]]} {other[:2]}\n{self.logs()}"
+        )
+
+    def found(self) -> dict[str, Standing]:
+        """The standing alerts in the store; nothing while it is away."""
+        try:
+            with open_store(self.store_url) as store:
+                return standing(store)
+        except Exception:  # noqa: BLE001  the store may be down on purpose
+            return {}
+
+    def check_alive(self) -> None:
+        """No worker may have ended by itself."""
+        for name, worker in self.workers.items():
+            assert worker.poll() is None, f"{name} ended with {worker.returncode}\n{self.logs()}"
+
+    def kill(self, name: str) -> None:
+        """SIGKILL."""
+        worker = self.workers.pop(name)
+        worker.kill()
+        worker.wait()
+
+    def stop(self, name: str) -> int:
+        """SIGTERM, and give the exit code."""
+        worker = self.workers.pop(name)
+        worker.send_signal(signal.SIGTERM)
+        return worker.wait(30)
+
+    def logs(self) -> str:
+        """The ends of all workers' logs."""
+        return "\n".join(f"--- {each.name}\n{each.read_text()[-1500:]}" for each in sorted(self.folder.glob("*.log")))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self.workers.values():
+            worker.kill()
+        for worker in self.workers.values():
+            worker.wait()
+
+
+def embedded(stream: Path, rules: Path, store_url: str) -> dict[str, Standing]:
+    """What the embedded run says of a stream."""
+    with open_store(store_url) as store:
+        plan = RunPlan(load_programs(rules), "payweir", store.write, lambda _done, _found: None, FAR_MS)
+        summary = run_files(open_inputs([str(stream)]), plan)
+        assert summary.adds_up
+        return standing(store)
+
+
+def ingest(text: str) -> dict[str, object]:
+    """Read the JSON a command printed."""
+    data = json.loads(text)
+    assert isinstance(data, dict)
+    return data
+
+
