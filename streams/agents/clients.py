@@ -3,6 +3,9 @@
 Whoever calls these is a person or a script at a terminal: a broker that does not answer is said within ten seconds.
 """
 
+import logging
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -16,6 +19,9 @@ ANSWER_SECONDS_MAX: Final = 8.0
 """Leaves two of the ten seconds for closing."""
 _MS: Final = int(ANSWER_SECONDS_MAX * 1000)
 _CLOSE_SECONDS: Final = 1.0
+_CONNECT_SECONDS: Final = 2.0
+_AGAIN_SECONDS: Final = 0.25
+_SILENT: Final = logging.NullHandler()
 
 
 def servers(bootstrap: str) -> list[str]:
@@ -26,6 +32,8 @@ def servers(bootstrap: str) -> list[str]:
 @contextmanager
 def reaching(bootstrap: str) -> Iterator[None]:
     """Turn the client's errors into ours: BrokerUnreachable when it may help to try again, TopicError when it may not."""
+    # What kafka-python logs on the way comes as one of our errors; a program that set up logging still gets it.
+    logging.getLogger("kafka").addHandler(_SILENT)
     try:
         yield
     except UnknownTopicOrPartitionError as error:
@@ -43,7 +51,10 @@ def admin_client(bootstrap: str) -> Iterator[KafkaAdminClient]:
     """Give an admin client that is connected. Raises BrokerUnreachable or TopicError, also for what happens inside."""
     with reaching(bootstrap):
         client = KafkaAdminClient(
-            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_MS, request_timeout_ms=_MS, client_id="payweir-tools"
+            bootstrap_servers=servers(bootstrap),
+            bootstrap_timeout_ms=_knock(bootstrap),
+            request_timeout_ms=_MS,
+            client_id="payweir-tools",
         )
         try:
             yield client
@@ -56,7 +67,7 @@ def committed_reader(bootstrap: str) -> Iterator[KafkaConsumer]:
     """Give a consumer without a group that sees committed records only. Raises like ``admin_client``."""
     with reaching(bootstrap):
         client = KafkaConsumer(
-            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_MS, request_timeout_ms=_MS,
+            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_knock(bootstrap), request_timeout_ms=_MS,
             client_id="payweir-tools", isolation_level="read_committed", enable_auto_commit=False, group_id=None,
         )  # fmt: skip
         try:
@@ -71,7 +82,7 @@ def feeding_producer(bootstrap: str) -> Iterator[KafkaProducer]:
     """Give an idempotent producer that waits for all replicas. Raises like ``admin_client``."""
     with reaching(bootstrap):
         client = KafkaProducer(
-            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_MS, client_id="payweir-produce", acks="all",
+            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_knock(bootstrap), client_id="payweir-produce", acks="all",
             enable_idempotence=True, linger_ms=20, batch_size=1 << 17, allow_auto_create_topics=False, max_block_ms=_MS,
             delivery_timeout_ms=30_000, request_timeout_ms=10_000, max_request_size=1 << 20,
         )  # fmt: skip
@@ -89,7 +100,7 @@ def transaction(bootstrap: str, transactional_id: str) -> Iterator[KafkaProducer
     """
     with reaching(bootstrap):
         client = KafkaProducer(
-            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_MS, client_id="payweir-publish", acks="all",
+            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_knock(bootstrap), client_id="payweir-publish", acks="all",
             enable_idempotence=True, transactional_id=transactional_id, transaction_timeout_ms=15_000,
             allow_auto_create_topics=False, max_block_ms=_MS, delivery_timeout_ms=12_000, request_timeout_ms=5_000,
             max_request_size=1 << 20,
@@ -99,6 +110,30 @@ def transaction(bootstrap: str, transactional_id: str) -> Iterator[KafkaProducer
             yield client
         finally:
             _close(client)
+
+
+def _knock(bootstrap: str) -> int:
+    """Wait until someone listens, and give the milliseconds left for an answer; raises BrokerUnreachable.
+
+    kafka-python leaves the sockets of refused connections open (3.0.12), so it is not asked to try.
+    """
+    deadline = time.monotonic() + ANSWER_SECONDS_MAX
+    while True:
+        for address in servers(bootstrap):
+            host, _, port = address.rpartition(":")
+            left = deadline - time.monotonic()
+            try:
+                with socket.create_connection(
+                    (host.strip("[]"), int(port)), timeout=max(0.1, min(left, _CONNECT_SECONDS))
+                ):
+                    return max(1000, int((deadline - time.monotonic()) * 1000))
+            except OSError as error:
+                fault = error
+            if time.monotonic() + _AGAIN_SECONDS > deadline:
+                raise BrokerUnreachable(
+                    f"{bootstrap}: no Kafka broker answers ({fault}); check the address and the broker"
+                ) from fault
+        time.sleep(_AGAIN_SECONDS)
 
 
 def partition_counts(admin: KafkaAdminClient, topics: tuple[str, ...]) -> dict[str, int]:

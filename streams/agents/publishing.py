@@ -1,6 +1,7 @@
 """Publishing a ruleset: its text and the control records, to all partitions in one Kafka transaction or not at all."""
 
 import json
+import time
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
@@ -12,13 +13,16 @@ from msgspec import Struct
 from streams.agents.clients import admin_client, committed_reader, partition_counts, transaction
 from streams.detection.check import check_files
 from streams.detection.rule import Ruleset
-from streams.errors import RuleError, TopicError
+from streams.errors import BrokerUnreachable, RuleError, TopicError
 from streams.legs import FORMAT_VERSION, Control, Packed, pack
 from streams.settings import Settings
 from streams.settings.topics import ACTIVITY, RULESETS, WATERMARKED
 
+_READ_SECONDS_MAX: Final = 30
 SENDER: Final = "publish"
 FROM_HEADER: Final = "in-force-from-ms"
+Record = tuple[str, int, bytes | None, bytes, int | None]
+"""Topic, partition, key, value, and the event time for the header."""
 _STILL: Final = "nothing was published, the ruleset in force still runs"
 
 
@@ -66,9 +70,9 @@ def publish(settings: Settings, files: Mapping[str, str], now_ms: int, from_ms: 
     with transaction(settings.bootstrap, f"{settings.prefix}-publish") as producer:
         # Read after fencing: whoever else publishes now has committed before, or will fail.
         first = not published(settings)
-        time = from_ms if from_ms is not None else 0 if first else now_ms + int(settings.announce_seconds * 1000)
-        controls = Control("sources", names=sources), Control("ruleset", ruleset.digest, time)
-        records = [(RULESETS, 0, ruleset.digest.encode(), ruleset.text.encode(), time)]
+        start = from_ms if from_ms is not None else 0 if first else now_ms + int(settings.announce_seconds * 1000)
+        controls = Control("sources", names=sources), Control("ruleset", ruleset.digest, start)
+        records: list[Record] = [(RULESETS, 0, ruleset.digest.encode(), ruleset.text.encode(), start)]
         records += [
             (ACTIVITY, place, None, pack(Packed(FORMAT_VERSION, SENDER, [], [], {}, control)), None)
             for control in controls
@@ -76,7 +80,7 @@ def publish(settings: Settings, files: Mapping[str, str], now_ms: int, from_ms: 
         ]
         _commit(producer, records)
     return Published(
-        ruleset.digest, time, now_ms, len(files), first=first, partitions=counts[ACTIVITY], sources=sources
+        ruleset.digest, start, now_ms, len(files), first=first, partitions=counts[ACTIVITY], sources=sources
     )
 
 
@@ -98,17 +102,13 @@ def published(settings: Settings) -> list[Published]:
         return _read_rulesets(consumer)
 
 
-Record = tuple[str, int, bytes | None, bytes, int | None]
-"""Topic, partition, key, value, and the event time for the header."""
-
-
 def _commit(producer: KafkaProducer, records: list[Record]) -> None:
     """Send all in one transaction; when anything fails, abort as far as that is possible and raise."""
     producer.begin_transaction()
     try:
         sent = [
-            producer.send(topic, value, key, [(FROM_HEADER, str(time).encode())] if time is not None else None, place)
-            for topic, place, key, value, time in records
+            producer.send(topic, value, key, [(FROM_HEADER, str(start).encode())] if start is not None else None, place)
+            for topic, place, key, value, start in records
         ]
         producer.flush()
         for one in sent:
@@ -140,7 +140,10 @@ def _read_rulesets(consumer: KafkaConsumer) -> list[Published]:
     consumer.seek_to_beginning(place)
     end = consumer.end_offsets([place])[place]
     found: dict[str, Published] = {}
+    deadline = time.monotonic() + _READ_SECONDS_MAX
     while consumer.position(place) < end:
+        if time.monotonic() > deadline:
+            raise BrokerUnreachable(f"{RULESETS}: not read to its end within {_READ_SECONDS_MAX} s")
         for record in consumer.poll(timeout_ms=500).get(place, []):
             if record.key is None or record.value is None:
                 continue

@@ -106,9 +106,7 @@ def create(settings: Settings) -> list[TopicMade]:
         missing = [one for one in wanted if one.name not in there]
         if missing:
             _make(admin, missing)
-        return [
-            TopicMade(one.name, there.get(one.name, one.partitions), one.name not in there) for one in wanted
-        ]
+        return [TopicMade(one.name, there.get(one.name, one.partitions), one.name not in there) for one in wanted]
 
 
 def check(settings: Settings) -> list[TopicFinding]:
@@ -166,7 +164,9 @@ def _make(admin: KafkaAdminClient, missing: list[TopicPlan]) -> None:
     try:
         admin.wait_for_topics([one.name for one in missing], timeout_ms=_LEADERS_SECONDS_MAX * 1000)
     except KafkaTimeoutError as error:
-        raise TopicError(f"the topics were made, but have no leaders after {_LEADERS_SECONDS_MAX} s: {error}") from error
+        raise TopicError(
+            f"the topics were made, but have no leaders after {_LEADERS_SECONDS_MAX} s: {error}"
+        ) from error
 
 
 def _configs(admin: KafkaAdminClient, plans: list[TopicPlan]) -> dict[str, dict[str, str]]:
@@ -183,9 +183,7 @@ def _compare_size(one: TopicPlan, partitions: int, copies: int) -> list[TopicFin
         advice = _ACTIVITY_ADVICE if one.name == ACTIVITY else "make the topic anew while no worker runs"
         # A partition more than needed costs nothing where no subject lives in it.
         weight = Weight.ERROR if one.name == ACTIVITY or partitions < one.partitions else Weight.ADVICE
-        findings.append(
-            TopicFinding(one.name, "partitions", str(partitions), str(one.partitions), weight, advice)
-        )
+        findings.append(TopicFinding(one.name, "partitions", str(partitions), str(one.partitions), weight, advice))
     if copies < one.replication_factor:
         advice = "reassign its partitions to more brokers"
         findings.append(

@@ -20,7 +20,7 @@ from streams.detection.findings import Finding, Severity
 from streams.detection.folder import load_folder
 from streams.detection.rule import Ruleset
 from streams.errors import RuleError, UsageError
-from streams.replay.ruletests import TestResult, run_tests
+from streams.replay.ruletests import Verdict, run_tests
 from streams.settings import load_settings
 
 app = typer.Typer(help="Rules: check, test, explain, publish.", no_args_is_help=True)
@@ -45,11 +45,15 @@ def check_command(
     ruleset, findings = check_files(load_folder(path))
     failed = ruleset is None or (strict and bool(findings))
     if json:
-        typer.echo(msgspec.json.encode({"ok": not failed, "findings": [_as_json(path, one) for one in findings]}).decode())
+        typer.echo(
+            msgspec.json.encode({"ok": not failed, "findings": [_as_json(path, one) for one in findings]}).decode()
+        )
     else:
         _print_findings(path, findings)
         if ruleset is not None:
-            typer.echo(f"{len(ruleset.rules)} rules, {len(ruleset.lists)} lists, digest {ruleset.digest[:DIGEST_SHOWN]}")
+            typer.echo(
+                f"{len(ruleset.rules)} rules, {len(ruleset.lists)} lists, digest {ruleset.digest[:DIGEST_SHOWN]}"
+            )
         else:
             errors = len(findings.errors)
             typer.echo(f"{errors} error{'s' if errors > 1 else ''}: the set cannot be used")
@@ -58,7 +62,7 @@ def check_command(
 
 
 @app.command("test")
-def test_command(path: PathArgument, *, json: JsonOption = False) -> None:
+def run_tests_command(path: PathArgument, *, json: JsonOption = False) -> None:
     """Run the tests inside the rules, over the whole set, on the evaluator of production.
 
     Exit code 1 when one fails.
@@ -192,7 +196,7 @@ def _as_json(path: Path, one: Finding) -> dict[str, str | int]:
     }  # fmt: skip
 
 
-def _print_tests(path: Path, results: list[TestResult]) -> None:
+def _print_tests(path: Path, results: list[Verdict]) -> None:
     table = Table("Rule", "Test", "Expects", "Result")
     for one in results:
         fault = _placed(path, one.fault)
@@ -206,7 +210,9 @@ def _moment(text: str) -> int:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise UsageError(f"--from: {text!r} is not a time with a zone; write 2026-03-01T08:30+01:00 or 2026-03-01T07:30Z")
+        raise UsageError(
+            f"--from: {text!r} is not a time with a zone; write 2026-03-01T08:30+01:00 or 2026-03-01T07:30Z"
+        )
     return from_datetime(moment)
 
 

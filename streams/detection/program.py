@@ -85,10 +85,14 @@ def compile_ruleset(ruleset: Ruleset) -> Programs:
     rules = [rule for rule in ruleset.rules if rule.state != "off"]
     kinds = {rule.per for rule in rules}
     programs = {int(kind): _program(kind, [r for r in rules if r.per is kind], ruleset, rules) for kind in kinds}
-    spans = [window for program in programs.values() for window in program.windows]
-    spans += [PAIR_MS] if any(slot.new for p in programs.values() for r in p.rules for slot in r.plan.slots) else []
-    spans += [rule.wait_ms for rule in rules] + [rule.cool_down_ms for rule in rules]
-    return Programs(ruleset, programs, max(spans, default=0), frozenset(kinds))
+    reach = max((_retained(runnable) for program in programs.values() for runnable in program.rules), default=0)
+    return Programs(ruleset, programs, reach, frozenset(kinds))
+
+
+def _retained(runnable: Runnable) -> int:
+    """Say how far before a leg its alert looks: from the first hit of its bucket over a window, and what ``new`` asks."""
+    pair = PAIR_MS if any(slot.new for slot in runnable.plan.slots) else 0
+    return max(runnable.rule.wait_ms, runnable.rule.cool_down_ms + runnable.reach_ms + pair)
 
 
 def _program(kind: SubjectKind, rules: list[Rule], ruleset: Ruleset, every: list[Rule]) -> Program:

@@ -40,7 +40,7 @@ def decode_event(raw: bytes | None, received_ms: int, limits: Limits) -> tuple[E
             raise Refused(Refusal.TOO_LARGE, "", f"a record is at most {limits.bytes_max} bytes")
         event = _decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise _refusal_of(raw, str(error)) from None
+        raise (_refusal_of(raw, str(error)) if _is_json(raw) else _broken(raw)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _broken(raw) from None
     return event, check(event, received_ms)
@@ -52,16 +52,33 @@ def encode_event(event: Event) -> bytes:
 
 
 def digest_of(event: Event) -> int:
-    """Give 63 bits over the content; ``ingest_time`` and ``trace_id`` tell of the transport and do not count."""
+    """Give 63 bits over the content; ``ingest_time`` and ``trace_id`` tell of the transport and do not count.
+
+    Raises ``Refused`` when a number does not fit 64 bits: it could not travel in a leg either.
+    """
     if event.ingest_time is not None or event.trace_id is not None:
         event = msgspec.structs.replace(event, ingest_time=None, trace_id=None)
-    return int.from_bytes(blake2b(_canonical.encode(event), digest_size=8).digest()) >> 1
+    try:
+        content = _canonical.encode(event)
+    except OverflowError:
+        raise Refused(Refusal.WRONG_TYPE, "", "a whole number has at most 64 bits") from None
+    return int.from_bytes(blake2b(content, digest_size=8).digest()) >> 1
 
 
 def mask(raw: bytes | None, length_max: int = 160) -> str:
     """Give the first bytes of a record with letters and digits of its values replaced by ``*``; field names stay."""
     text = (raw or b"")[:length_max].decode("utf-8", "replace")
     return re.sub(r'"[^"]*"(?!\s*:)|[0-9]+', lambda found: re.sub(r"\w", "*", found[0]), text)
+
+
+def _is_json(raw: bytes) -> bool:
+    """Look at the whole record: the first decoder stops at the first wrong type."""
+    try:
+        msgspec.json.decode(raw)
+        raw.decode("utf-8")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _broken(raw: bytes) -> Refused:

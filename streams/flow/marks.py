@@ -1,6 +1,6 @@
 """Marks between subjects as one mechanism: what a subject wants to have said, against what it has said."""
 
-from streams.legs import Leg, Mark, order
+from streams.legs import Leg, Mark, content, order
 from streams.state.subject import Subject
 
 Address = tuple[int, str, str]
@@ -22,7 +22,7 @@ def difference(subject: Subject, before: set[Address], wanted: dict[Address, Leg
     changes += [(address, None) for address in gone if known.pop(address, None) is not None]
     for address, leg in wanted.items():
         told = known.get(address)
-        if told is None or order(told) != order(leg) or told.amount != leg.amount:
+        if told is None or order(told) != order(leg) or content(told) != content(leg):
             known[address] = leg
             changes.append((address, leg))
     return changes

@@ -48,8 +48,10 @@ def _forward(peer: Leg, home: str, here: str) -> Leg:
 
 
 def _meets_elsewhere(subject: Subject, status: Leg, payment: Leg) -> bool:
-    """Where both share the uetr, its join subject speaks and the others are silent."""
-    return subject.key.startswith("pid:") and status.uetr != "" and status.uetr == payment.uetr
+    """Where both share the uetr, its join subject speaks; a payment id alone names a payment of its own source only."""
+    if not subject.key.startswith("pid:"):
+        return False
+    return payment.payment != status.payment or (status.uetr != "" and status.uetr == payment.uetr)
 
 
 def _settled(status: Leg, payment: Leg) -> dict[Address, Leg]:

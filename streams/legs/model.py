@@ -125,6 +125,10 @@ class Packed(Struct, array_like=True, gc=False):
 FORMAT_VERSION: Final = 1
 order = attrgetter("time", "sequence", "source", "event_id", "kind")
 """Sort key of a subject's legs."""
+content = attrgetter(
+    "digest", "payment", "uetr", "amount", "currency", "other", "party", "account", "device", "merchant", "origin"
+)
+"""What a leg says beside its place in the order; what the receiving subject derives is no part of it."""
 
 
 def partition_of(kind: int, subject: str, partitions: int) -> int:

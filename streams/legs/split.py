@@ -6,6 +6,7 @@ concerns. Debits and credits of a payment are equal by construction and asserted
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from streams.clock import DAY_MS, from_datetime, to_datetime
@@ -29,6 +30,8 @@ SETTLED_SIDES: Final = {
     "own": (LegKind.OWN_OUT, LegKind.OWN_IN),
 }
 """Legs of payer and payee of a settled payment, by its nature."""
+_FIRST_MS: Final = from_datetime(datetime.min.replace(tzinfo=UTC))
+_LAST_MS: Final = from_datetime(datetime.max.replace(tzinfo=UTC))
 _OPEN = frozenset({PaymentStatus.INITIATED, PaymentStatus.ACCEPTED, PaymentStatus.HELD})
 
 
@@ -137,8 +140,11 @@ def _payment_keys(event: PaymentEvent, time: int) -> list[str]:
 
 
 def _e2e(reference: str, amount: int, currency: str, time: int) -> str:
-    """An end-to-end id alone is no key: amount, currency and UTC date go with it."""
-    return f"e2e:{reference}|{amount}|{currency}|{to_datetime(time):%Y%m%d}"
+    """An end-to-end id alone is no key: amount, currency and UTC date go with it.
+
+    A date at the very end of the calendar, which a day more or less would leave, stands for its neighbour too.
+    """
+    return f"e2e:{reference}|{amount}|{currency}|{to_datetime(min(max(time, _FIRST_MS), _LAST_MS)):%Y%m%d}"
 
 
 def _line_keys(event: SettlementEvent, time: int) -> list[str]:

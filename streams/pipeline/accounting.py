@@ -1,13 +1,12 @@
 """Accounting per event (invariant I7): accepted, late, duplicate, conflict, refused, absolute per source partition."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from sys import intern
+from typing import NamedTuple
 
 from streams.alerts.model import IngestCount, Position
 from streams.clock import HOUR_MS
 from streams.legs import Leg, LegKind, Mark
-
-_QUALITY: Final = "event-conflict"
 
 
 @dataclass(slots=True)
@@ -21,11 +20,21 @@ class SourceCount:
     refused: dict[str, int] = field(default_factory=dict)
 
 
+class Content(NamedTuple):
+    """One content under an event id: whose it is and of when."""
+
+    digest: int
+    source: str
+    time: int
+
+
 @dataclass(slots=True)
 class KnownEvent:
     """What is remembered of an event id: the standing copy, and where copies were read."""
 
     digest: int
+    source: str
+    time: int
     late: bool
     route: tuple[tuple[int, str], ...]
     places: tuple[tuple[str, int], ...]
@@ -36,11 +45,11 @@ class Conflict:
     """Two contents under one event id; the smaller digest stands."""
 
     event_id: str
-    source: str
-    time: int
     standing: int
     losing: int
     losing_route: tuple[tuple[int, str], ...]
+    contents: tuple[Content, ...] = ()
+    """All contents seen under the id, by digest: the alert names them whatever their order."""
 
 
 @dataclass(slots=True)
@@ -51,6 +60,8 @@ class Accounting:
     hours: dict[int, list[str]] = field(default_factory=dict)
     counts: dict[str, SourceCount] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
+    contents: dict[str, tuple[Content, ...]] = field(default_factory=dict)
+    """Event ids with more than one content."""
 
     def take(self, leg: Leg) -> Conflict | None:
         """Count one accounting leg; a leg read again from the same place counts nothing."""
@@ -63,7 +74,9 @@ class Accounting:
             count = self.counts[leg.origin] = SourceCount()
         self.changed.add(leg.origin)
         if known is None:
-            self.events[leg.subject] = KnownEvent(leg.digest, leg.late, leg.route, (place,))
+            self.events[leg.subject] = KnownEvent(
+                leg.digest, intern(leg.source), leg.time, leg.late, leg.route, (place,)
+            )  # fmt: skip
             self.hours.setdefault(leg.time // HOUR_MS, []).append(leg.subject)
             if leg.kind == LegKind.REFUSED:
                 count.refused[leg.refusal] = count.refused.get(leg.refusal, 0) + 1
@@ -77,13 +90,17 @@ class Accounting:
             known.late = known.late and leg.late
             return None
         count.conflict += 1
-        return _settle(known, leg)
+        contents = {*self.contents.get(leg.subject, ()), Content(known.digest, known.source, known.time)}
+        contents.add(Content(leg.digest, leg.source, leg.time))
+        self.contents[leg.subject] = tuple(sorted(contents))
+        return _settle(known, leg, self.contents[leg.subject])
 
     def forget(self, before: int) -> None:
         """Forget event ids whose hour ended before a time."""
         for hour in [hour for hour in self.hours if (hour + 1) * HOUR_MS <= before]:
             for event_id in self.hours.pop(hour):
                 self.events.pop(event_id, None)
+                self.contents.pop(event_id, None)
 
     def news(self, partition: int, position: Position) -> list[IngestCount]:
         """Give the absolute counts that changed since the last call."""
@@ -98,14 +115,15 @@ class Accounting:
         return changed
 
 
-def _settle(known: KnownEvent, leg: Leg) -> Conflict:
+def _settle(known: KnownEvent, leg: Leg, contents: tuple[Content, ...]) -> Conflict:
     """Let the smaller digest stand, a copy that is not late before one that is; the other is taken out on every side."""
     if (leg.late, leg.digest) < (known.late, known.digest):
         losing, route = known.digest, known.route
         known.digest, known.late, known.route = leg.digest, leg.late, leg.route
+        known.source, known.time = intern(leg.source), leg.time
     else:
         losing, route = leg.digest, leg.route
-    return Conflict(leg.subject, leg.source, leg.time, known.digest, losing, route)
+    return Conflict(leg.subject, known.digest, losing, route, contents)
 
 
 def voids(conflict: Conflict, position: Position) -> list[Mark]:

@@ -64,19 +64,19 @@ class Intake:
         for record in records:
             try:
                 event, time = decode_event(record.value, record.kafka_time, self.limits)
+                digest = digest_of(event)
             except Refused as refused:
                 self._refuse(taken, source, record, refused)
             else:
-                self._accept(taken, source, record, (event, time))
+                self._accept(taken, source, record, (event, time, digest))
         return taken
 
-    def _accept(self, taken: Taken, source: SourceState, record: RawRecord, known: tuple[Event, int]) -> None:
-        event, time = known
+    def _accept(self, taken: Taken, source: SourceState, record: RawRecord, known: tuple[Event, int, int]) -> None:
+        event, time, digest = known
         timeless = type(event) is AccountReferenceEvent or type(event) is FraudReportEvent
         late = not timeless and time < source.watermark - self.lateness_ms
         if not timeless and time > source.watermark:
             source.watermark = time
-        digest = digest_of(event)
         legs = split(event, Split(time, digest, self.kinds))
         route = tuple([(leg.subject_kind, leg.subject) for leg in legs])
         legs.append(

@@ -127,21 +127,24 @@ def _sleeps(state: PartitionState, leg: Leg) -> bool:
         else:
             waiting.append(leg)
         return True
-    if waiting is not None:
-        subject = state.subject(leg.subject_kind, key)
-        for each in state.dormant.pop(key):
-            subject.insert(each)
+    _wake(state, key)
     return False
+
+
+def _wake(state: PartitionState, key: str) -> None:
+    """Make a subject of a join id at which only payments were seen."""
+    waiting = state.dormant.pop(key, None)
+    if waiting is not None:
+        subject = state.subject(SubjectKind.JOIN, key)
+        for each in waiting:
+            subject.insert(each)
 
 
 def _mark(run: Step, mark: Mark) -> None:
     state = run.state
+    if mark.subject_kind == SubjectKind.JOIN:
+        _wake(state, mark.subject)
     if mark.void >= 0:
-        if mark.subject_kind == SubjectKind.JOIN and mark.subject in state.dormant:
-            waiting = state.dormant.pop(mark.subject)
-            subject = state.subject(mark.subject_kind, mark.subject)
-            for each in waiting:
-                subject.insert(each)
         subject = state.subject(mark.subject_kind, mark.subject)
         subject.void(mark.key, mark.void)
         run.touch(subject)

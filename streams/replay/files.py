@@ -25,15 +25,16 @@ class LineFile:
     raw: IO[bytes]
 
     def lines(self) -> Iterator[bytes]:
-        """Give the lines that are not blank, without their ends."""
-        for line in self.stream:
-            stripped = line.rstrip(b"\r\n")
-            if stripped:
-                yield stripped
+        """Give the lines that are not blank, without their ends; closes the file after the last."""
+        with self.raw, self.stream:
+            for line in self.stream:
+                stripped = line.rstrip(b"\r\n")
+                if stripped:
+                    yield stripped
 
     def place(self) -> int:
         """Give how many bytes of the file were read (compressed ones, where it is)."""
-        return self.raw.tell() if self.size else 0
+        return self.size if self.raw.closed else self.raw.tell() if self.size else 0
 
 
 def open_inputs(inputs: list[str]) -> list[LineFile]:

@@ -258,4 +258,3 @@ def is_host(text: str) -> bool:
 def is_store(text: str) -> bool:
     """Tell whether a text looks like the URL of a supported store; the store itself reads it."""
     return re.fullmatch(r"(sqlite|postgresql|postgres)(\+[a-z]+)?://\S*", text) is not None
-

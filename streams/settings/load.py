@@ -16,9 +16,7 @@ TEST_PREFIX: Final = "PAYWEIR_TEST_"
 """Variables of the test rig; no worker reads them."""
 
 
-def load_settings(
-    told: Mapping[str, object] | None = None, environment: Mapping[str, str] | None = None
-) -> Settings:
+def load_settings(told: Mapping[str, object] | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of this process. Raises ``SettingError`` naming the setting; a password is never repeated.
 
     ``told`` are the command's own options by attribute of ``Settings``, already of their type; None means not told.

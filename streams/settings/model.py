@@ -84,7 +84,9 @@ class Settings:
     )
     activity_retention_ms: int = field(
         default=7 * DAY_MS,
-        metadata=_about(Span(7 * DAY_MS, 3650 * DAY_MS), "How long the activity log is kept; state is rebuilt from it."),
+        metadata=_about(
+            Span(7 * DAY_MS, 3650 * DAY_MS), "How long the activity log is kept; state is rebuilt from it."
+        ),
     )
     store_url: str = field(
         default="sqlite:///payweir.db",
@@ -108,7 +110,8 @@ class Settings:
     )
     metrics: bool = field(default=True, metadata=_about(Flag(), "Serve metrics and health over HTTP."))
     metrics_host: str = field(
-        default="127.0.0.1", metadata=_about(Words("a host name or address", is_host), "Where metrics and health listen.")
+        default="127.0.0.1",
+        metadata=_about(Words("a host name or address", is_host), "Where metrics and health listen."),
     )
     metrics_port: int = field(
         default=9464, metadata=_about(Whole(0, PORT_MAX), "Port of metrics and health; 0 takes a free one and logs it.")
@@ -128,7 +131,9 @@ class Settings:
     )
     announce_seconds: float = field(
         default=60.0,
-        metadata=_about(Seconds(0, 86_400), "How far ahead a published ruleset comes into force, unless a time is given."),
+        metadata=_about(
+            Seconds(0, 86_400), "How far ahead a published ruleset comes into force, unless a time is given."
+        ),
     )
     log_level: LogLevel = field(default=LogLevel.INFO, metadata=_about(Choice(LogLevel), "What is worth a line."))
     log_format: LogFormat = field(

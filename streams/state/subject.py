@@ -8,7 +8,7 @@ of the *set* of legs. Times are milliseconds.
 from bisect import bisect_left
 from typing import Final
 
-from streams.legs import Leg, LegKind, Mark, order
+from streams.legs import Leg, LegKind, Mark, content, order
 from streams.state.program import Groups, Hit, HitKey, WindowProgram
 
 NEVER: Final = -(1 << 60)
@@ -61,13 +61,13 @@ class Subject:
             if mine <= order(log[-1]):
                 at = bisect_left(log, mine, key=order)
                 if at < len(log) and order(log[at]) == mine:
-                    if leg.digest >= log[at].digest:
+                    if content(leg) >= content(log[at]):
                         return False
                     self.remove(at)
         leg.counted = True
         if leg.kind in _ONCE:
             self._claim(leg)
-            if self.deadlines:
+            if self.deadlines is not None:
                 at = self.index(leg)
         if at < self.done:
             self.rewind(at)
@@ -123,6 +123,8 @@ class Subject:
         program, log, ptr = self.program, self.log, self.ptr
         if program is None:
             self.done = min(self.done, to)
+            while self.hits and (to >= len(log) or order(self.hits[-1].leg) >= order(log[to])):
+                self.drop_hit(self.hits.pop())
             return
         windows, add = program.windows, program.add
         while self.done > to:
@@ -190,14 +192,15 @@ class Subject:
         self.forget_deadlines(leg.event_id)
 
     def _claim_again(self, gone: Leg) -> None:
-        """Let the next leg of a payment count after the one that counted has gone."""
-        affected = [one for one, holder in self.claims.items() if holder is gone]
+        """Let another leg count after one has gone: the one that counted, or one that held two payments together."""
+        winner = self.claims.get(_ids(gone)[0])
+        affected = {one for one, holder in self.claims.items() if holder is winner}
         for one in affected:
             del self.claims[one]
-        for leg in [
-            leg for leg in self.log if leg.kind in _ONCE and not leg.counted and set(affected) & set(_ids(leg))
-        ]:
-            self.rewind(self.index(leg))
+        legs = [leg for leg in self.log if leg.kind in _ONCE and affected.intersection(_ids(leg))]
+        if legs:
+            self.rewind(self.index(legs[0]))
+        for leg in legs:
             leg.counted = True
             self._claim(leg)
 
@@ -207,6 +210,10 @@ class Subject:
             return
         for known in [known for known in self.deadlines if known[1] == event_id]:
             del self.deadlines[known]
+        for leg in self.log:
+            if leg.event_id == event_id:  # another content under the id sets its own again
+                self.rewind(self.index(leg))
+                break
         for leg in [leg for leg in self.log if leg.kind == LegKind.DEADLINE and leg.event_id == event_id]:
             at = self.index(leg)
             self.rewind(at)
@@ -233,11 +240,16 @@ class Subject:
         if known is not None and known.position >= mark.position:
             return False
         self.marks_in[mark.key] = mark
-        if known is not None and known.leg is not None and (mark.leg is None or order(known.leg) != order(mark.leg)):
+        if known is not None and known.leg is not None and not _same(known.leg, mark.leg):
             at = self.index(known.leg)
-            if at < len(self.log) and order(self.log[at]) == order(known.leg):
+            if at < len(self.log) and _same(self.log[at], known.leg):
                 self.remove(at)
-        return mark.leg is None or self.insert(mark.leg)
+                for other in self.marks_in.values():
+                    if other.leg is not None and order(other.leg) == order(known.leg):
+                        self.insert(other.leg)
+        if mark.leg is not None:
+            self.insert(mark.leg)
+        return True
 
     def evict(self, before: int) -> None:
         """Forget legs older than ``before`` that stand in no window; a subject over its bound falls back to its newest."""
@@ -291,6 +303,10 @@ class Subject:
                 self.sent.pop(hit.key, None)
             count += 1
         del self.hits[:count]
+
+
+def _same(before: Leg, now: Leg | None) -> bool:
+    return now is not None and order(before) == order(now) and content(before) == content(now)
 
 
 def _time(leg: Leg) -> int:

@@ -113,7 +113,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(HTTPStatus.NOT_FOUND, b"/metrics, /health/live, /health/ready\n", _TEXT)
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        """The same without a body."""
+        self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
         """Keep quiet: a probe every few seconds is no news."""

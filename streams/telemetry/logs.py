@@ -50,7 +50,9 @@ def setup_logging(level: str, style: str, stream: TextIO | None = None) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level) if root.level > logging.DEBUG else logging.DEBUG)
+        logging.getLogger(name).setLevel(
+            max(logging.WARNING, root.level) if root.level > logging.DEBUG else logging.DEBUG
+        )
     logging.captureWarnings(capture=True)
 
 

@@ -50,46 +50,9 @@ class Metrics:
         self.broker_unreachable = Counter(
             "payweir_broker_unreachable", "Attempts to send that Kafka did not acknowledge.", registry=registry
         )
-        self.batch_seconds = Histogram(
-            "payweir_batch_seconds", "Time to deal with one batch, outputs acknowledged.", buckets=BATCH_BUCKETS,
-            registry=registry,
-        )  # fmt: skip
-        self.lag_records = Gauge(
-            "payweir_lag_records", "Records of a partition this worker owns that are not dealt with yet.",
-            ["topic", "partition"], registry=registry,
-        )  # fmt: skip
-        self.oldest_unprocessed_seconds = Gauge(
-            "payweir_oldest_unprocessed_seconds", "Age of the oldest record that is not dealt with yet; 0 when none waits.",
-            registry=registry,
-        )  # fmt: skip
-        self.watermark_seconds = Gauge(
-            "payweir_watermark_seconds", "Event time up to which a partition has seen its sources, seconds since 1970.",
-            ["partition"], registry=registry,
-        )  # fmt: skip
-        self.watermark_holder = Gauge(
-            "payweir_watermark_holder_info", "1 for the source that is furthest behind and so holds the watermark.",
-            ["partition", "source"], registry=registry,
-        )  # fmt: skip
-        self.subjects = Gauge(
-            "payweir_subjects", "Subjects with state in a partition.", ["partition"], registry=registry
-        )
-        self.ready = Gauge(
-            "payweir_ready", "1 when the worker has its partitions and has caught up with their state.", registry=registry
-        )
+        self._declare_gauges(registry)
         self._holders: dict[str, str] = {}
-        self._counts: dict[str, Callable[[str, float], None]] = {
-            "events": lambda label, value: self.records.labels(label).inc(value),
-            "refused": self._refused,
-            "alerts": lambda label, value: self.alerts.labels(label).inc(value),
-            "written": lambda _label, value: self.alerts_written.inc(value),
-            "outcomes": lambda label, value: self.outcomes.labels(label).inc(value),
-            "rule_errors": lambda label, value: self.rule_errors.labels(label).inc(value),
-            "store_unreachable": lambda _label, value: self.store_unreachable.inc(value),
-            "broker_unreachable": lambda _label, value: self.broker_unreachable.inc(value),
-            "batch": lambda _label, value: self.batch_seconds.observe(value),
-            "watermark": lambda label, value: self.watermark_seconds.labels(label).set(value),
-            "subjects": lambda label, value: self.subjects.labels(label).set(value),
-        }
+        self._counts = self._by_name()
 
     def count(self, name: str, label: str, value: float) -> None:
         """Take what a worker counts (``streams.agents.roles.Count``); KeyError for a name nobody declared."""
@@ -114,6 +77,53 @@ class Metrics:
             holder = self._holders.pop(place, None)
             if holder is not None:
                 _remove(self.watermark_holder, place, holder)
+
+    def _declare_gauges(self, registry: CollectorRegistry) -> None:
+        """How long things take and how they stand now."""
+        self.batch_seconds = Histogram(
+            "payweir_batch_seconds", "Time to deal with one batch, outputs acknowledged.", buckets=BATCH_BUCKETS,
+            registry=registry,
+        )  # fmt: skip
+        self.lag_records = Gauge(
+            "payweir_lag_records", "Records of a partition this worker owns that are not dealt with yet.",
+            ["topic", "partition"], registry=registry,
+        )  # fmt: skip
+        self.oldest_unprocessed_seconds = Gauge(
+            "payweir_oldest_unprocessed_seconds", "Age of the oldest record that is not dealt with yet; 0 when none waits.",
+            registry=registry,
+        )  # fmt: skip
+        self.watermark_seconds = Gauge(
+            "payweir_watermark_seconds", "Event time up to which a partition has seen its sources, seconds since 1970.",
+            ["partition"], registry=registry,
+        )  # fmt: skip
+        self.watermark_holder = Gauge(
+            "payweir_watermark_holder_info", "1 for the source that is furthest behind and so holds the watermark.",
+            ["partition", "source"], registry=registry,
+        )  # fmt: skip
+        self.subjects = Gauge(
+            "payweir_subjects", "Subjects with state in a partition.", ["partition"], registry=registry
+        )
+        self.ready = Gauge(
+            "payweir_ready",
+            "1 when the worker has its partitions and has caught up with their state.",
+            registry=registry,
+        )
+
+    def _by_name(self) -> dict[str, Callable[[str, float], None]]:
+        """Names under which workers count, and the metrics they mean."""
+        return {
+            "events": lambda label, value: self.records.labels(label).inc(value),
+            "refused": self._refused,
+            "alerts": lambda label, value: self.alerts.labels(label).inc(value),
+            "written": lambda _label, value: self.alerts_written.inc(value),
+            "outcomes": lambda label, value: self.outcomes.labels(label).inc(value),
+            "rule_errors": lambda label, value: self.rule_errors.labels(label).inc(value),
+            "store_unreachable": lambda _label, value: self.store_unreachable.inc(value),
+            "broker_unreachable": lambda _label, value: self.broker_unreachable.inc(value),
+            "batch": lambda _label, value: self.batch_seconds.observe(value),
+            "watermark": lambda label, value: self.watermark_seconds.labels(label).set(value),
+            "subjects": lambda label, value: self.subjects.labels(label).set(value),
+        }
 
     def _refused(self, refusal: str, value: float) -> None:
         self.refused.labels(refusal).inc(value)

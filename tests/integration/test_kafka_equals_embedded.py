@@ -15,6 +15,7 @@ from tests.rig.kafka import KafkaBroker
 from tests.rig.postgres import PostgresServer
 
 EVENTS = 20_000
+DOWN_SECONDS = 20
 RULES = Path(__file__).parents[2] / "rules"
 pytestmark = pytest.mark.integration
 
@@ -84,3 +85,16 @@ def test_every_source_record_produced_twice_changes_nothing(cluster: Cluster, st
     start_two_of_each(cluster)
     cluster.run("produce", *stream.files, "--repeat", "2", "--end")
     cluster.wait_for(stream.expected)
+
+
+def test_a_store_that_is_down_for_a_while_changes_nothing(tmp_path: Path, stream: Stream) -> None:
+    with KafkaBroker() as broker, PostgresServer() as server:
+        with Cluster(broker.bootstrap, server.create_database(), tmp_path) as cluster:
+            cluster.prepare(stream.rules)
+            start_two_of_each(cluster)
+            server.stop()
+            cluster.run("produce", *stream.files, "--end")
+            time.sleep(DOWN_SECONDS)
+            cluster.check_alive()
+            server.start()
+            cluster.wait_for(stream.expected)

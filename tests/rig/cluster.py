@@ -51,8 +51,9 @@ class Cluster:
     def start(self, role: str, name: str = "") -> subprocess.Popen[bytes]:
         """Start a worker; its log goes to a file of its name."""
         name = name or f"{role}-{len(self.workers)}"
-        log = (self.folder / f"{name}.log").open("ab")
-        worker = subprocess.Popen([*COMMAND, "worker", "--role", role], env=self.environment(), stdout=log, stderr=log)
+        command = [*COMMAND, "worker", "--role", role]
+        with (self.folder / f"{name}.log").open("ab") as log:
+            worker = subprocess.Popen(command, env=self.environment(), stdout=log, stderr=log)
         self.workers[name] = worker
         return worker
 

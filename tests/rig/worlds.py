@@ -43,14 +43,14 @@ _TIMES: Final = tuple(
 
 times = st.sampled_from(_TIMES).map(to_datetime)
 sources = st.sampled_from(("s1", "s2"))
-payment_ids = st.sampled_from(("p1", "p2", "p3"))
-uetrs = st.one_of(st.none(), st.sampled_from(_UETRS))
+payment_ids = st.sampled_from(("p1", "p1", "p2", "p2", "p3", "p4", "p5", "p6"))
+uetrs = st.sampled_from((None, None, *_UETRS))
 references = st.one_of(st.none(), st.just("INV-7"))
 amounts = st.sampled_from((100, 100, 250, 1_000))
 currencies = st.sampled_from(("CNY", "CNY", "CNY", "USD"))
-accounts = st.sampled_from(("a", "b", "c", "d", "CASH"))
+accounts = st.sampled_from(("a", "a", "b", "b", "c", "d", "CASH"))
 sequences = st.integers(0, 1)
-_TOLD: Final = (PaymentStatus.INITIATED, PaymentStatus.ACCEPTED, PaymentStatus.SETTLED, PaymentStatus.SETTLED)
+_TOLD: Final = (PaymentStatus.INITIATED, PaymentStatus.ACCEPTED, *(5 * (PaymentStatus.SETTLED,)))
 
 
 @st.composite
@@ -116,9 +116,9 @@ def registrations(draw: st.DrawFn) -> Event:
     )  # fmt: skip
 
 
-def events(*, conflicts: bool, size_max: int = 8) -> st.SearchStrategy[list[Event]]:
+def events(*, conflicts: bool, size_max: int = 10) -> st.SearchStrategy[list[Event]]:
     """Give a few events, some of them twice; with ``conflicts`` event ids may be taken again by another content."""
-    one = st.one_of(payments(), payments(), payments(), statuses(), lines(), payouts(), registrations())
+    one = st.one_of(*(5 * [payments()]), statuses(), lines(), payouts(), registrations())
     numbers = st.integers(0, 3 if conflicts else 1_000)
     pairs = st.lists(st.tuples(one, numbers), min_size=2, max_size=size_max, unique_by=None if conflicts else _number)
     named = pairs.map(lambda several: [msgspec.structs.replace(each, event_id=f"e{n}") for each, n in several])

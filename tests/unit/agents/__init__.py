@@ -1,0 +1,1 @@
+"""What workers and tools do without a broker."""

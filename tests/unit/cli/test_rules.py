@@ -1,0 +1,125 @@
+"""``payweir rules`` without a broker: check, test, explain."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from streams.cli.rules import app
+from streams.detection.folder import load_folder
+from streams.errors import RuleError, UsageError
+
+SHIPPED = Path(__file__).parents[3] / "rules"
+GOOD = """\
+id: big
+version: 1
+title: A big payment
+typology: mule
+severity: high
+owner: fraud-ops
+per: account
+on: debit
+let:
+  sent: sum amount of debits over 24h
+when: (amount >= floor or sent > 90% of floor) and not sent = floor
+params:
+  floor: {CNY: 100.50, JPY: 2000}
+say: "paid out {sent}"
+tests:
+  - name: fires
+    events: ["09:00 a pays b 101 CNY"]
+    expect: alert
+  - name: silent
+    events: ["09:00 a pays b 9 CNY"]
+    expect: none
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "mule").mkdir()
+    (tmp_path / "mule" / "big.yaml").write_text(GOOD)
+    (tmp_path / ".hidden.yaml").write_text("not a rule")
+    (tmp_path / "README.md").write_text("not a rule")
+    return tmp_path
+
+
+def run(*words: object) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
+
+
+def test_a_folder_is_read_by_relative_name_without_hidden_files(folder: Path) -> None:
+    assert load_folder(folder) == {"mule/big.yaml": GOOD}
+    assert load_folder(folder / "mule" / "big.yaml") == {"big.yaml": GOOD}
+
+
+def test_a_missing_folder_and_a_file_of_another_encoding_are_said(folder: Path) -> None:
+    with pytest.raises(UsageError, match="no such file or folder"):
+        load_folder(folder / "nowhere")
+    (folder / "latin.yml").write_bytes("title: \xe9".encode("latin-1"))
+    with pytest.raises(UsageError, match=r"latin\.yml: byte 7 is not UTF-8"):
+        load_folder(folder)
+
+
+def test_check_accepts_a_good_set(folder: Path) -> None:
+    code, output = run("check", folder)
+    assert code == 0
+    assert output.startswith("1 rules, 0 lists, digest ")
+
+
+def test_check_names_file_line_column_and_what_to_write(folder: Path) -> None:
+    (folder / "mule" / "big.yaml").write_text(GOOD.replace("on: debit", "on: debitt").replace("high", "hi"))
+    code, output = run("check", folder)
+    assert code == 1
+    assert f"{folder}/mule/big.yaml:8:5: error: 'on' cannot be 'debitt' here (write one of: debit, " in output
+    assert "2 errors: the set cannot be used" in output
+    code, output = run("check", folder, "--json")
+    entry = json.loads(output)
+    assert (code, entry["ok"], len(entry["findings"])) == (1, False, 2)
+    assert (entry["findings"][0]["line"], entry["findings"][0]["severity"]) == (5, "error")
+
+
+def test_advice_is_an_error_only_when_strict(folder: Path) -> None:
+    (folder / "mule" / "big.yaml").write_text(GOOD.partition("  - name: silent")[0])
+    assert run("check", folder)[0] == 0
+    assert run("check", folder, "--strict")[0] == 1
+
+
+def test_test_shows_each_test_and_fails_when_one_does(folder: Path) -> None:
+    code, output = run("test", folder)
+    assert (code, "2 tests, 0 failed" in output) == (0, True)
+    (folder / "mule" / "big.yaml").write_text(GOOD.replace("a pays b 9 CNY", "a pays b 900 CNY"))
+    code, output = run("test", folder, "--json")
+    entry = json.loads(output)
+    assert (code, entry["ok"]) == (1, False)
+    assert [(one["test"], one["ok"]) for one in entry["tests"]] == [("fires", True), ("silent", False)]
+    assert entry["tests"][1]["fault"].startswith(f"{folder}/mule/big.yaml:")
+
+
+def test_a_set_with_errors_is_not_tested(folder: Path) -> None:
+    (folder / "mule" / "big.yaml").write_text("id: big")
+    with pytest.raises(RuleError, match="errors in the rule files"):
+        run("test", folder)
+
+
+def test_explain_says_it_in_sentences(folder: Path) -> None:
+    code, output = run("explain", folder, "big")
+    assert code == 0
+    assert "“sent” is the sum of the amounts of the debits in the 24h up to that moment." in output
+    assert (
+        "It fires when (“amount” is at least the limit “floor” or “sent” is more than 90 % of the limit “floor”) and "
+        in output
+    )
+    assert "The limit “floor” is 100.50 CNY, 2,000 JPY; in any other currency" in output
+    with pytest.raises(UsageError, match="small: no rule has that id; there are: big"):
+        run("explain", folder, "small")
+
+
+def test_every_shipped_rule_can_be_explained() -> None:
+    code, output = run("explain", SHIPPED, "--json")
+    assert code == 0
+    assert all(len(sentences) >= 4 for sentences in json.loads(output).values())
