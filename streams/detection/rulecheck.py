@@ -86,7 +86,9 @@ def _params(fields: Fields, findings: Findings) -> dict[str, MoneyParam | int]:
     for name, (spot, item) in fields.mapping("params").items():
         if isinstance(item, Mapping):
             params[name] = MoneyParam(_money(item, findings))
-        elif isinstance(item, Text) and item.value.isascii() and item.value.isdigit() and len(item.value) <= _DIGITS_MAX:
+        elif (
+            isinstance(item, Text) and item.value.isascii() and item.value.isdigit() and len(item.value) <= _DIGITS_MAX
+        ):
             params[name] = int(item.value)
         else:
             findings.error(

@@ -28,7 +28,8 @@ class Schedule:
         self.reach_ms = max(each.reach_ms for each in self.sets)
         kinds = {kind for each in self.sets for kind in each.by_kind}
         self.kept = {
-            kind: _NONE.union(*(each.by_kind[kind].kept for each in self.sets if kind in each.by_kind)) for kind in kinds
+            kind: _NONE.union(*(each.by_kind[kind].kept for each in self.sets if kind in each.by_kind))
+            for kind in kinds
         }
         return True
 

@@ -1,7 +1,18 @@
 """Legs: how an event is split into one side per subject, and how legs travel."""
 
 from streams.legs.codec import pack, unpack
-from streams.legs.model import FORMAT_VERSION, Control, Leg, LegKind, Mark, Packed, SubjectKind, content, order, partition_of
+from streams.legs.model import (
+    FORMAT_VERSION,
+    Control,
+    Leg,
+    LegKind,
+    Mark,
+    Packed,
+    SubjectKind,
+    content,
+    order,
+    partition_of,
+)
 from streams.legs.split import Split, split
 
 __all__ = [

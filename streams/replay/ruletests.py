@@ -69,6 +69,8 @@ def _judge(rule: Rule, test: RuleTest, alerts: list[Alert]) -> Verdict:
 def _with_lists(ruleset: Ruleset, test: RuleTest) -> Ruleset:
     lists: dict[str, ReferenceList] = dict(ruleset.lists)
     for name, keys in test.on_list.items():
-        entries: dict[str, tuple[ListEntry, ...]] = {key: (ListEntry(key, "test", "maker", "checker", 0, START_MS * 2),) for key in keys}
-        lists[name] = replace(lists[name], entries=dict(entries))
+        entries: dict[str, tuple[ListEntry, ...]] = {}
+        for key in keys:
+            entries[key] = (ListEntry(key, "test", "maker", "checker", 0, START_MS * 2),)
+        lists[name] = replace(lists[name], entries=entries)
     return replace(ruleset, lists=lists)

@@ -88,13 +88,16 @@ def test_every_source_record_produced_twice_changes_nothing(cluster: Cluster, st
 
 
 def test_a_store_that_is_down_for_a_while_changes_nothing(tmp_path: Path, stream: Stream) -> None:
-    with KafkaBroker() as broker, PostgresServer() as server:
-        with Cluster(broker.bootstrap, server.create_database(), tmp_path) as cluster:
-            cluster.prepare(stream.rules)
-            start_two_of_each(cluster)
-            server.stop()
-            cluster.run("produce", *stream.files, "--end")
-            time.sleep(DOWN_SECONDS)
-            cluster.check_alive()
-            server.start()
-            cluster.wait_for(stream.expected)
+    with (
+        KafkaBroker() as broker,
+        PostgresServer() as server,
+        Cluster(broker.bootstrap, server.create_database(), tmp_path) as cluster,
+    ):
+        cluster.prepare(stream.rules)
+        start_two_of_each(cluster)
+        server.stop()
+        cluster.run("produce", *stream.files, "--end")
+        time.sleep(DOWN_SECONDS)
+        cluster.check_alive()
+        server.start()
+        cluster.wait_for(stream.expected)

@@ -72,7 +72,11 @@ def test_verdicts_are_those_of_sql_over_the_whole_set(layout: Layout) -> None:
 def test_the_evidence_of_an_alert_is_the_same_from_every_layout() -> None:
     known = payments(6_000, seed=11)
     first = run(known, LAYOUTS[0])
-    for layout in (Layout(4, 1, backlog=True, chunk=7), Layout(16, 4, backlog=True), Layout(4, 4, backlog=False, chunk=3)):
+    for layout in (
+        Layout(4, 1, backlog=True, chunk=7),
+        Layout(16, 4, backlog=True),
+        Layout(4, 4, backlog=False, chunk=3),
+    ):
         assert run(known, layout).evidence == first.evidence
 
 

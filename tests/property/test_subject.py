@@ -10,7 +10,11 @@ from tests.rig.worlds import events, final_alerts
 
 EXAMPLES: Final = 300
 _calm = settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=False
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=False,
 )
 
 

@@ -135,5 +135,3 @@ def ingest(text: str) -> dict[str, object]:
     data = json.loads(text)
     assert isinstance(data, dict)
     return data
-
-

@@ -109,7 +109,9 @@ def _collector(dice: random.Random, accounts: list[str]) -> Iterator[Payment]:
         yield _payment(dice, start + dice.randrange(26 * 60) * MINUTE_MS, (payer, centre), (amount, currency))
     end = start + dice.randrange(10, 26 * 60) * MINUTE_MS
     for share in dice.choice(((95,), (60, 35), (50, 49, 3))):
-        yield _payment(dice, end, (centre, dice.choice([a for a in accounts if a != centre])), (total * share // 100, currency))
+        yield _payment(
+            dice, end, (centre, dice.choice([a for a in accounts if a != centre])), (total * share // 100, currency)
+        )
 
 
 def _one_window_later(dice: random.Random, before: Payment) -> Payment:

@@ -1,4 +1,4 @@
-"""Small worlds for property tests: a handful of accounts, ids and times, so that ties, matches and conflicts happen all the time."""
+"""Small worlds for property tests: a handful of accounts, ids and times, so that ties, matches and conflicts abound."""
 
 from collections.abc import Sequence
 from datetime import datetime
