@@ -1,7 +1,5 @@
 """``schemas/sql/README.md`` against the views of both databases: same names, same order, same types."""
 
-# ruff: noqa: S608 - names of our own views
-
 import re
 from pathlib import Path
 

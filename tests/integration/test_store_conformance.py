@@ -1,7 +1,5 @@
 """One suite for the store, held to on SQLite and on PostgreSQL alike."""
 
-# ruff: noqa: S608 - names of our own columns and views
-
 import sqlite3
 import threading
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What only PostgreSQL has: migrations, roles, a server that goes away."""
 
-# ruff: noqa: S608 - names of our own views and tables
-
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext

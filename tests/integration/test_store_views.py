@@ -1,7 +1,5 @@
 """The views and the reader's questions, on SQLite and on PostgreSQL alike."""
 
-# ruff: noqa: S608 - names of our own columns and views
-
 import pytest
 from sqlalchemy import text
 

@@ -95,7 +95,7 @@ def hits(payments: list[Payment]) -> dict[Bucket, list[str]]:
         base.execute(_NEW)
         found: dict[Bucket, list[str]] = {}
         for rule_id, query in _RULES.items():
-            rows = base.execute(f"select subject, currency, bucket, event_id from ({query}) order by place").fetchall()  # noqa: S608
+            rows = base.execute(f"select subject, currency, bucket, event_id from ({query}) order by place").fetchall()
             for subject, currency, start, event_id in rows:
                 found.setdefault(Bucket(rule_id, subject, currency, start), []).append(event_id)
         return found

@@ -6,7 +6,7 @@ from streams.errors import StoreUnreachable, UsageError
 from streams.store import open_store
 from streams.store.engine import parse_url, shown
 
-SECRET = "hunter2-secret"  # noqa: S105 - what must never be seen again
+SECRET = "hunter2-secret"
 
 
 @pytest.mark.parametrize(
