@@ -2,15 +2,33 @@
 
 import re
 from hashlib import blake2b
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
-from streams.events.model import SCHEMA_VERSION, Event
+from streams.events.model import SCHEMA_VERSION, Event, Key
 from streams.events.refusals import Refusal, Refused, check
 
 BYTES_MAX: Final = 256 * 1024
-_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+class RefusedRecord(msgspec.Struct, frozen=True, tag="refused", tag_field="event_type", omit_defaults=True):
+    """What a reader of another format (ISO 20022, CSV) writes in place of a record it could not read.
+
+    Intake refuses it by the name it carries, so a record refused at the rim is counted like any other.
+    """
+
+    refusal: Refusal
+    field: Annotated[str, Meta(max_length=200)]
+    detail: Annotated[str, Meta(max_length=400)]
+    file: str = ""
+    message_id: Key | None = None
+    number: int = 0
+    """Which transaction or line of the file, counted from 1; 0 for the file as a whole."""
+
+
+_decoder: msgspec.json.Decoder[Event | RefusedRecord] = msgspec.json.Decoder(Event | RefusedRecord)
 _encoder = msgspec.json.Encoder()
 _canonical = msgspec.msgpack.Encoder(order="deterministic")
 _PLACE = re.compile(r"\$\.?([^`]*)`?$")
@@ -43,10 +61,12 @@ def decode_event(raw: bytes | None, received_ms: int, limits: Limits) -> tuple[E
         raise (_refusal_of(raw, str(error)) if _is_json(raw) else _broken(raw)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _broken(raw) from None
+    if isinstance(event, RefusedRecord):
+        raise Refused(event.refusal, event.field, event.detail)
     return event, check(event, received_ms)
 
 
-def encode_event(event: Event) -> bytes:
+def encode_event(event: Event | RefusedRecord) -> bytes:
     """Write an event as one line of JSON (without the line end)."""
     return _encoder.encode(event)
 

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Final
 
+import msgspec
 import pytest
 
 from streams.events import Limits, Refusal, Refused, decode_event
@@ -14,6 +15,14 @@ ORDER: Final = (
     "too_large",
     "not_utf8",
     "not_json",
+    "unknown_encoding",
+    "doctype",
+    "too_deep",
+    "not_xml",
+    "unknown_message",
+    "ambiguous_message",
+    "no_transactions",
+    "whole_message",
     "unknown_event_type",
     "unknown_version",
     "missing_field",
@@ -22,7 +31,11 @@ ORDER: Final = (
     "amount_not_positive",
     "amount_too_large",
     "unknown_currency",
+    "unknown_status",
+    "not_about_a_payment",
+    "recall_not_fraud",
     "missing_ids",
+    "repeated_id",
     "debtor_is_creditor",
     "merchant_without_id",
     "relation_incomplete",
@@ -32,11 +45,40 @@ ORDER: Final = (
     "release_without_report",
     "far_future",
 )
+AT_THE_RIM: Final = (
+    "unknown_encoding",
+    "doctype",
+    "too_deep",
+    "not_xml",
+    "unknown_message",
+    "ambiguous_message",
+    "no_transactions",
+    "whole_message",
+    "unknown_status",
+    "not_about_a_payment",
+    "recall_not_fraud",
+    "repeated_id",
+)
+"""Refusals of readers of other formats: they reach intake as a note (``RefusedRecord``)."""
 _SAME: Final = {"account_token": "a"}
 _SHOP: Final = {"account_token": "b", "party_type": "MERCHANT"}
 _LATE: Final = "2026-01-02T00:05:00.001Z"
 
+
+def note(refusal: str) -> bytes:
+    record = {
+        "event_type": "refused",
+        "refusal": refusal,
+        "field": "TxSts",
+        "detail": "why",
+        "file": "a.xml",
+        "number": 3,
+    }
+    return msgspec.json.encode(record)
+
+
 REACHED: Final[list[tuple[str, str, bytes | None]]] = [
+    *((name, "TxSts", note(name)) for name in AT_THE_RIM),
     ("tombstone", "", None),
     ("empty", "", b""),
     ("empty", "", b" \n"),
