@@ -87,7 +87,12 @@ def type_of(aggregate: Aggregate) -> Type:
     return Type.MONEY if aggregate.how in {"sum", "min", "max"} else Type.COUNT
 
 
-def plan_rule(rule: Rule, number: Callable[[Slot], int]) -> Plan:
+def limit_name(number_of_rule: int, param: str) -> str:
+    """Name the global of the generated code that holds a limit's amounts per currency."""
+    return f"P{number_of_rule}_{param}"
+
+
+def plan_rule(rule: Rule, number_of_rule: int, number: Callable[[Slot], int]) -> Plan:
     """Write the function of one rule; ``number`` gives the place of a slot. Raises ``ExpressionError``."""
     plan = Plan(rule, uses_money(rule))
     names: dict[str, Code] = {}
@@ -110,7 +115,7 @@ def plan_rule(rule: Rule, number: Callable[[Slot], int]) -> Plan:
             names[let.name] = Code(f"v_{let.name}", code.type, code.scale)
     for name, param in rule.params.items():
         if isinstance(param, MoneyParam):
-            body += [f"p_{name} = P[{rule.id!r}, {name!r}].get(x.currency)"]
+            body += [f"p_{name} = {limit_name(number_of_rule, name)}.get(x.currency)"]
             body += [f"if p_{name} is None: return 'no limit for currency ' + x.currency"]
         else:
             body.append(f"p_{name} = {param}")

@@ -8,6 +8,7 @@ from streams.legs import Leg, LegKind, SubjectKind
 from streams.state.program import Hit, HitKey
 from streams.state.subject import Subject
 
+_LINE, _DEADLINE = int(LegKind.LINE), int(LegKind.DEADLINE)
 Due = tuple[int, str, str]
 """A deadline: when it is due, for which rule, on which event."""
 
@@ -30,12 +31,13 @@ def advance(subject: Subject, schedule: Schedule) -> list[Due]:
         if program is not subject.program:
             subject.use(program)
         leg = subject.enter()
-        if leg.counted and not (leg.kind == LegKind.LINE and leg.account):
-            for i in program.on.get(leg.kind, ()):
+        leg_kind = leg.kind
+        if leg.counted and not (leg_kind == _LINE and leg.account):
+            for i in program.on.get(leg_kind, ()):
                 _judge(subject, program.rules[i], leg)
-            if leg.kind in program.waits:
+            if leg_kind in program.waits:
                 due += _deadlines(subject, program, leg)
-            elif leg.kind == LegKind.DEADLINE and leg.origin in program.by_id:
+            elif leg_kind == _DEADLINE and leg.origin in program.by_id:
                 _judge(subject, program.rules[program.by_id[leg.origin]], leg)
     return due
 

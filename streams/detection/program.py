@@ -15,6 +15,7 @@ from streams.detection.codegen import (
     change_function,
     fresh_source,
     kinds_of,
+    limit_name,
     plan_rule,
 )
 from streams.detection.rule import ListEntry, MoneyParam, ReferenceWord, Rule, Ruleset
@@ -103,7 +104,7 @@ def _program(kind: SubjectKind, rules: list[Rule], ruleset: Ruleset, every: list
             slots.append(slot)
         return slots.index(slot)
 
-    plans = [plan_rule(rule, number) for rule in rules]
+    plans = [plan_rule(rule, i, number) for i, rule in enumerate(rules)]
     pairs = any(slot.new for slot in slots)
     windows = tuple(sorted({slot.span_ms for slot in slots}))
     numbered = list(enumerate(slots))
@@ -119,13 +120,13 @@ def _program(kind: SubjectKind, rules: list[Rule], ruleset: Ruleset, every: list
     for i, plan in enumerate(plans):
         source.append(f"def rule_{i}(S, x, refs):\n" + "\n".join(f" {line}" for line in plan.source) + "\n return None")
     source.append("EMPTY = fresh()")
-    limits = {
-        (rule.id, name): param.minor
-        for rule in rules
+    limits: dict[str, object] = {
+        limit_name(i, name): param.minor
+        for i, rule in enumerate(rules)
         for name, param in rule.params.items()
         if isinstance(param, MoneyParam)
     }
-    space = build("\n".join(source), {"NEVER": NEVER, "P": limits, "insort": insort, "drop": _drop})
+    space = build("\n".join(source), {"NEVER": NEVER, "insort": insort, "drop": _drop, **limits})
     runnable = tuple(_runnable(plan, cast("Judge", space[f"rule_{i}"]), ruleset, every) for i, plan in enumerate(plans))
     program = Program(
         kind, ruleset.digest, runnable, windows, cast("Change", space["enter"]), cast("Change", space["undo"]),

@@ -60,7 +60,7 @@ def read_rule(document: Mapping, lists: set[str], findings: Findings) -> Rule | 
 
 def _check_whole(rule: Rule, fields: Fields, findings: Findings) -> None:
     try:
-        plan = plan_rule(rule, lambda _slot: 0)
+        plan = plan_rule(rule, 0, lambda _slot: 0)
     except ExpressionError as error:
         item = fields.document.get("when")
         spot = item.at(error.column) if isinstance(item, Text) else fields.document.spot

@@ -1,8 +1,14 @@
 """Which ruleset is in force at which event time."""
 
 from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Final
 
 from streams.detection.program import Program, Programs
+from streams.legs import LegKind
+
+ALWAYS: Final = frozenset({int(LegKind.REFERENCE), int(LegKind.STATUS)})
+"""Kinds of legs kept whatever the rules look at: a later ruleset, or the payment's accounts, need them."""
 
 
 class Schedule:
@@ -14,6 +20,9 @@ class Schedule:
         self.sets: list[Programs] = []
         self.reach_ms = 0
         self.kept: dict[int, frozenset[int]] = {}
+        self.newest: Mapping[int, Program] = {}
+        """Programs of the newest ruleset, in force from ``newest_from``: almost every leg is judged by it."""
+        self.newest_from = 1 << 60
 
     def add(self, time: int, programs: Programs) -> bool:
         """Take a ruleset in force from ``time``; one with the same time is replaced. False when it is known already."""
@@ -28,26 +37,24 @@ class Schedule:
         self.reach_ms = max(each.reach_ms for each in self.sets)
         kinds = {kind for each in self.sets for kind in each.by_kind}
         self.kept = {
-            kind: _NONE.union(*(each.by_kind[kind].kept for each in self.sets if kind in each.by_kind))
+            kind: ALWAYS.union(*(each.by_kind[kind].kept for each in self.sets if kind in each.by_kind))
             for kind in kinds
         }
+        self.newest, self.newest_from = self.sets[-1].by_kind, self.times[-1]
         return True
 
     def at(self, time: int) -> Programs | None:
         """Give the ruleset of an event time, or None before the first."""
-        if len(self.times) == 1:
-            return self.sets[0] if time >= self.times[0] else None
         found = bisect_right(self.times, time)
         return self.sets[found - 1] if found else None
 
     def program(self, kind: int, time: int) -> Program | None:
         """Give the program of a kind of subject at an event time."""
+        if time >= self.newest_from:
+            return self.newest.get(kind)
         programs = self.at(time)
         return programs.by_kind.get(kind) if programs is not None else None
 
     def keeps(self, kind: int, leg_kind: int) -> bool:
         """Tell whether any ruleset of the schedule looks at such legs; without a ruleset all are kept."""
-        return not self.sets or leg_kind in self.kept.get(kind, _NONE)
-
-
-_NONE: frozenset[int] = frozenset()
+        return not self.sets or leg_kind in self.kept.get(kind, ALWAYS)

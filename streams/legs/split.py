@@ -7,6 +7,7 @@ concerns. Debits and credits of a payment are equal by construction and asserted
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from streams.clock import DAY_MS, from_datetime, to_datetime
@@ -24,10 +25,13 @@ from streams.events.model import (
 )
 from streams.legs.model import Leg, LegKind, SubjectKind
 
+# Plain integers where every payment passes: comparing and hashing them costs less than members of an enumeration.
+_ACCOUNT, _DEVICE, _JOIN = int(SubjectKind.ACCOUNT), int(SubjectKind.DEVICE), int(SubjectKind.JOIN)
+_USE, _PAYMENT = int(LegKind.USE), int(LegKind.PAYMENT)
 SETTLED_SIDES: Final = {
-    "": (LegKind.DEBIT, LegKind.CREDIT),
-    "refund": (LegKind.REFUND_OUT, LegKind.REFUND_IN),
-    "own": (LegKind.OWN_OUT, LegKind.OWN_IN),
+    "": (int(LegKind.DEBIT), int(LegKind.CREDIT)),
+    "refund": (int(LegKind.REFUND_OUT), int(LegKind.REFUND_IN)),
+    "own": (int(LegKind.OWN_OUT), int(LegKind.OWN_IN)),
 }
 """Legs of payer and payee of a settled payment, by its nature."""
 _FIRST_MS: Final = from_datetime(datetime.min.replace(tzinfo=UTC))
@@ -50,41 +54,37 @@ def split(event: Event, how: Split) -> list[Leg]:
 
 
 def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
-    debtor, creditor = event.debtor, event.creditor
-    payer, payee = debtor.account_token, creditor.account_token
-    life = f"{event.source}|{event.payment_id}"
-    uetr, device = event.uetr or "", event.device_token or ""
-    merchant = event.merchant_id or ""
-
-    def leg(kind_of: SubjectKind, subject: str, kind: LegKind, *, payer_side: bool) -> Leg:
-        near, far = (debtor, creditor) if payer_side else (creditor, debtor)
-        other = far.account_token
-        return Leg(
-            kind_of, subject, kind, how.time, event.sequence, event.source, event.event_id, how.digest, life, uetr,
-            event.amount_minor, event.currency, "" if other in OUTSIDE_TOKENS else other,
-            near.party_token or near.account_token, near.account_token, device, merchant,
-        )  # fmt: skip
-
+    payer, payee = event.debtor.account_token, event.creditor.account_token
+    device = event.device_token or ""
+    common = (
+        how.time, event.sequence, event.source, event.event_id, how.digest, f"{event.source}|{event.payment_id}",
+        event.uetr or "", event.amount_minor, event.currency,
+    )  # fmt: skip
+    ends = device, event.merchant_id or ""
+    as_payer = (*common, _known(payee), event.debtor.party_token or payer, payer, *ends)
+    as_payee = (*common, _known(payer), event.creditor.party_token or payee, payee, *ends)
     legs = []
     kinds = how.kinds
-    if SubjectKind.ACCOUNT in kinds and payer != payee:
-        sides = _sides(event)
-        if sides is not None:
-            out, into = sides
-            if payer not in OUTSIDE_TOKENS:
-                legs.append(leg(SubjectKind.ACCOUNT, payer, out, payer_side=True))
-            if payee not in OUTSIDE_TOKENS and into is not None:
-                legs.append(leg(SubjectKind.ACCOUNT, payee, into, payer_side=False))
-            if into is not None:
-                _assert_balanced(legs, event)
-    if device and SubjectKind.DEVICE in kinds and payer not in OUTSIDE_TOKENS:
-        legs.append(leg(SubjectKind.DEVICE, device, LegKind.USE, payer_side=True))
-    if SubjectKind.JOIN in kinds:
-        for key in _payment_keys(event, how.time):
-            fact = leg(SubjectKind.JOIN, key, LegKind.PAYMENT, payer_side=True)
-            fact.origin = _nature(event)
-            legs.append(fact)
+    sides = _sides(event) if _ACCOUNT in kinds and payer != payee else None
+    if sides is not None:
+        out, into = sides
+        if payer not in OUTSIDE_TOKENS:
+            legs.append(Leg(_ACCOUNT, payer, out, *as_payer))
+        if into is not None:
+            if payee not in OUTSIDE_TOKENS:
+                legs.append(Leg(_ACCOUNT, payee, into, *as_payee))
+            _assert_balanced(legs, event)
+    if device and _DEVICE in kinds and payer not in OUTSIDE_TOKENS:
+        legs.append(Leg(_DEVICE, device, _USE, *as_payer))
+    if _JOIN in kinds:
+        nature = _nature(event)
+        legs += [Leg(_JOIN, key, _PAYMENT, *as_payer, False, nature) for key in _payment_keys(event, how.time)]  # noqa: FBT003  ``late``
     return legs
+
+
+def _known(account: str) -> str:
+    """Leave out accounts that stand for the outside world: they are nobody's counterparty."""
+    return "" if account in OUTSIDE_TOKENS else account
 
 
 def _nature(event: PaymentEvent) -> str:
@@ -95,7 +95,7 @@ def _nature(event: PaymentEvent) -> str:
     return "own" if same else ""
 
 
-def _sides(event: PaymentEvent) -> tuple[LegKind, LegKind | None] | None:
+def _sides(event: PaymentEvent) -> tuple[int, int | None] | None:
     """Name the legs of payer and payee; a payment that moves no money yet has a payer's leg only, or none."""
     if event.status is PaymentStatus.SETTLED:
         return SETTLED_SIDES[_nature(event)]
@@ -140,11 +140,14 @@ def _payment_keys(event: PaymentEvent, time: int) -> list[str]:
 
 
 def _e2e(reference: str, amount: int, currency: str, time: int) -> str:
-    """An end-to-end id alone is no key: amount, currency and UTC date go with it.
+    """An end-to-end id alone is no key: amount, currency and UTC date go with it."""
+    return f"e2e:{reference}|{amount}|{currency}|{_date_text(time // DAY_MS)}"
 
-    A date at the very end of the calendar, which a day more or less would leave, stands for its neighbour too.
-    """
-    return f"e2e:{reference}|{amount}|{currency}|{to_datetime(min(max(time, _FIRST_MS), _LAST_MS)):%Y%m%d}"
+
+@lru_cache(maxsize=1024)
+def _date_text(day: int) -> str:
+    """Write a day since the epoch as a date; one outside the calendar stands for the first or last day of it."""
+    return f"{to_datetime(min(max(day * DAY_MS, _FIRST_MS), _LAST_MS)):%Y%m%d}"
 
 
 def _line_keys(event: SettlementEvent, time: int) -> list[str]:

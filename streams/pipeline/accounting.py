@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from streams.alerts.model import IngestCount, Position
 from streams.clock import HOUR_MS
 from streams.legs import Leg, LegKind, Mark
@@ -28,16 +30,17 @@ class Content(NamedTuple):
     time: int
 
 
-@dataclass(slots=True)
-class KnownEvent:
-    """What is remembered of an event id: the standing copy, and where copies were read."""
+class KnownEvent(Struct, gc=False):
+    """What is remembered of an event id: the standing copy, where it was read first, and where its other copies were."""
 
     digest: int
     source: str
     time: int
     late: bool
     route: tuple[tuple[int, str], ...]
-    places: tuple[tuple[str, int], ...]
+    origin: str
+    offset: int
+    copies: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +68,20 @@ class Accounting:
 
     def take(self, leg: Leg) -> Conflict | None:
         """Count one accounting leg; a leg read again from the same place counts nothing."""
-        place = leg.origin, leg.offset
+        origin, offset = leg.origin, leg.offset
         known = self.events.get(leg.subject)
-        if known is not None and place in known.places:
+        if known is not None and (
+            (known.origin == origin and known.offset == offset) or (origin, offset) in known.copies
+        ):
             return None
-        count = self.counts.get(leg.origin)
+        count = self.counts.get(origin)
         if count is None:
-            count = self.counts[leg.origin] = SourceCount()
-        self.changed.add(leg.origin)
+            count = self.counts[origin] = SourceCount()
+        self.changed.add(origin)
         if known is None:
             self.events[leg.subject] = KnownEvent(
-                leg.digest, intern(leg.source), leg.time, leg.late, leg.route, (place,)
-            )  # fmt: skip
+                leg.digest, intern(leg.source), leg.time, leg.late, leg.route, intern(origin), offset
+            )
             self.hours.setdefault(leg.time // HOUR_MS, []).append(leg.subject)
             if leg.kind == LegKind.REFUSED:
                 count.refused[leg.refusal] = count.refused.get(leg.refusal, 0) + 1
@@ -84,7 +89,7 @@ class Accounting:
                 count.accepted += 1
                 count.late += leg.late
             return None
-        known.places += (place,)
+        known.copies += ((origin, offset),)
         count.duplicate += 1
         if known.digest == leg.digest:
             known.late = known.late and leg.late

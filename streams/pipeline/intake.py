@@ -3,11 +3,11 @@
 A pure function of the source's state and the records, so a redelivered stretch of a source gives the same legs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from streams.alerts.model import DeadLetter
+from streams.alerts.model import DeadLetter, Position, SourceFound
 from streams.clock import DAY_MS
 from streams.events import Event, Limits, Refused, decode_event, digest_of
 from streams.events.codec import mask
@@ -15,6 +15,9 @@ from streams.events.model import AccountReferenceEvent, FraudReportEvent
 from streams.legs import Leg, LegKind, Split, SubjectKind, partition_of, split
 
 LATENESS_MS: Final = 3 * DAY_MS
+_TIMELESS: Final = {AccountReferenceEvent, FraudReportEvent}
+"""Reference data and reports are never late and move no watermark."""
+_EVENT, _ACCOUNTING = int(SubjectKind.EVENT), int(LegKind.ACCOUNTING)
 ALL_KINDS: Final = frozenset({SubjectKind.ACCOUNT, SubjectKind.DEVICE, SubjectKind.MERCHANT, SubjectKind.JOIN})
 
 
@@ -34,11 +37,28 @@ class SourceState:
     partition: int
     watermark: int = -(1 << 60)
     """Newest event time seen, in milliseconds."""
+    first_offset: int = 0
+    """Where counting began."""
+    next_offset: int = 0
+    found: int = 0
+    name: str = field(init=False)
+    """``payments/0``."""
 
-    @property
-    def name(self) -> str:
-        """``payments/0``."""
-        return f"{self.topic}/{self.partition}"
+    def __post_init__(self) -> None:
+        """One text for all legs of the source."""
+        self.name = f"{self.topic}/{self.partition}"
+
+    def find(self, records: Sequence[RawRecord]) -> None:
+        """Count records that were read, before anybody looks into them."""
+        if records:
+            if not self.found:
+                self.first_offset = records[0].offset
+            self.found += len(records)
+            self.next_offset = records[-1].offset + 1
+
+    def told(self, epoch: int) -> SourceFound:
+        """Say how many records were found."""
+        return SourceFound(self.name, Position(epoch, self.next_offset, 0), self.first_offset, self.found)
 
 
 @dataclass(slots=True)
@@ -58,9 +78,10 @@ class Intake:
     lateness_ms: int = LATENESS_MS
     limits: Limits = field(default_factory=Limits)
 
-    def take(self, source: SourceState, records: Iterable[RawRecord]) -> Taken:
+    def take(self, source: SourceState, records: Sequence[RawRecord]) -> Taken:
         """Take a batch in, moving the source's watermark."""
         taken = Taken()
+        source.find(records)
         for record in records:
             try:
                 event, time = decode_event(record.value, record.kafka_time, self.limits)
@@ -73,26 +94,26 @@ class Intake:
 
     def _accept(self, taken: Taken, source: SourceState, record: RawRecord, known: tuple[Event, int, int]) -> None:
         event, time, digest = known
-        timeless = type(event) is AccountReferenceEvent or type(event) is FraudReportEvent
-        late = not timeless and time < source.watermark - self.lateness_ms
-        if not timeless and time > source.watermark:
-            source.watermark = time
+        late = False
+        if type(event) not in _TIMELESS:
+            late = time < source.watermark - self.lateness_ms
+            source.watermark = max(source.watermark, time)
         legs = split(event, Split(time, digest, self.kinds))
-        route = tuple([(leg.subject_kind, leg.subject) for leg in legs])
         legs.append(
             Leg(
-                SubjectKind.EVENT, event.event_id, LegKind.ACCOUNTING, time, 0, event.source, event.event_id, digest,
-                late=late, origin=source.name, offset=record.offset, route=route,
+                _EVENT, event.event_id, _ACCOUNTING, time, 0, event.source, event.event_id, digest, late=late,
+                origin=source.name, offset=record.offset, route=tuple([(leg.subject_kind, leg.subject) for leg in legs]),
             )
         )  # fmt: skip
+        if late:
+            for leg in legs:
+                leg.late = True
         partitions, target = self.partitions, taken.legs
+        if partitions == 1:
+            target.setdefault(0, []).extend(legs)
+            return
         for leg in legs:
-            leg.late = late
-            place = partition_of(leg.subject_kind, leg.subject, partitions) if partitions > 1 else 0
-            if place in target:
-                target[place].append(leg)
-            else:
-                target[place] = [leg]
+            target.setdefault(partition_of(leg.subject_kind, leg.subject, partitions), []).append(leg)
 
     def _refuse(self, taken: Taken, source: SourceState, record: RawRecord, refused: Refused) -> None:
         """A refused record has an accounting leg too, so that all counts come from the activity log."""

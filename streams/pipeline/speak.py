@@ -19,22 +19,27 @@ from streams.state.subject import Subject
 if TYPE_CHECKING:
     from streams.pipeline.step import Step
 
-_SAME: Final = {"revision": Position(0, 0, 0), "detected_at": 0}
+_JOIN: Final = int(SubjectKind.JOIN)
 
 
 def speak(run: "Step", subject: Subject) -> None:
     """Tell what changed about a subject since it was last asked."""
-    if subject.dirty:
-        for key in sorted(subject.dirty):
-            if "#" in key.rule_id:
-                _tally(run.state, subject, key)
-            _tell(run, subject, key)
-    if subject.kind == SubjectKind.JOIN:
-        wanted = matches(subject)
-        _mark(run, subject, set(subject.marks_out or ()), wanted)
-    elif isinstance(subject.program, Program) and subject.program.feeds and (subject.dirty or subject.by_key):
-        _verdicts(run, subject)
-    subject.dirty.clear()
+    dirty = subject.dirty
+    if subject.kind == _JOIN:
+        _tell_all(run, subject)
+        _mark(run, subject, set(subject.marks_out or ()), matches(subject))
+    elif dirty or subject.by_key:
+        _tell_all(run, subject)
+        if isinstance(subject.program, Program) and subject.program.feeds:
+            _verdicts(run, subject)
+    dirty.clear()
+
+
+def _tell_all(run: "Step", subject: Subject) -> None:
+    for key in sorted(subject.dirty):
+        if "#" in key.rule_id:
+            _tally(run.state, subject, key)
+        _tell(run, subject, key)
 
 
 def _tell(run: "Step", subject: Subject, key: HitKey) -> None:

@@ -19,7 +19,9 @@ from streams.pipeline.partition import PartitionState
 from streams.pipeline.speak import speak
 from streams.state.subject import NEVER, Subject
 
-_WAKES = frozenset({LegKind.LINE, LegKind.STATUS})
+# Plain integers where every leg passes: comparing and hashing them costs less than members of an enumeration.
+_EVENT, _JOIN = int(SubjectKind.EVENT), int(SubjectKind.JOIN)
+_WAKES = frozenset({int(LegKind.LINE), int(LegKind.STATUS)})
 
 
 @dataclass(slots=True)
@@ -38,7 +40,7 @@ class Step:
     def __init__(self, state: PartitionState) -> None:
         """Start with nothing touched."""
         self.state, self.out, self.index = state, Outputs(), 0
-        self.touched: dict[tuple[int, str], Subject] = {}
+        self.touched: list[Subject] = []
 
     def position(self) -> Position:
         """Give the position of the next output."""
@@ -47,7 +49,9 @@ class Step:
 
     def touch(self, subject: Subject) -> None:
         """Note that a subject has to be advanced and asked what it has to say."""
-        self.touched[subject.kind, subject.key] = subject
+        if not subject.touched:
+            subject.touched = True
+            self.touched.append(subject)
 
 
 def step(state: PartitionState, record: Packed, rulesets: Mapping[str, Programs]) -> Outputs:
@@ -55,8 +59,7 @@ def step(state: PartitionState, record: Packed, rulesets: Mapping[str, Programs]
     run = Step(state)
     if record.control is not None:
         _control(run, record, rulesets)
-    for leg in record.legs:
-        _leg(run, leg)
+    _legs(run, record.legs)
     for mark in record.marks:
         _mark(run, mark)
     for source, time in record.watermarks.items():
@@ -64,7 +67,7 @@ def step(state: PartitionState, record: Packed, rulesets: Mapping[str, Programs]
             state.watermarks[source] = time
     _advance(run)
     _due(run)
-    for subject in run.touched.values():
+    for subject in run.touched:
         speak(run, subject)
     _confirm(run)
     if record.watermarks or record.control is not None:
@@ -97,38 +100,42 @@ def _control(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Non
             )
 
 
-def _leg(run: Step, leg: Leg) -> None:
+def _legs(run: Step, legs: list[Leg]) -> None:
+    """Give every leg to its subject; a late one, and one of a kind no rule looks at, changes nothing."""
     state = run.state
-    kind = leg.subject_kind
-    if kind == SubjectKind.EVENT:
-        conflict = state.accounting.take(leg)
-        if conflict is not None:
-            run.out.marks += voids(conflict, run.position())
-            run.out.outcomes.append(conflict_alert(conflict, run.position()))
-        return
-    if leg.late or not (state.schedule.keeps(kind, leg.kind) or leg.kind in {LegKind.REFERENCE, LegKind.STATUS}):
-        return
-    if kind == SubjectKind.JOIN and _sleeps(state, leg):
-        return
-    subject = state.subject(kind, leg.subject)
-    if subject.insert(leg):
-        run.touch(subject)
+    keeps, find = state.schedule.keeps, state.subject
+    for leg in legs:
+        kind = leg.subject_kind
+        if kind == _EVENT:
+            _account(run, leg)
+        elif not leg.late and keeps(kind, leg.kind) and not (kind == _JOIN and _sleeps(state, leg)):
+            subject = find(kind, leg.subject)
+            if subject.insert(leg) and not subject.touched:
+                subject.touched = True
+                run.touched.append(subject)
+
+
+def _account(run: Step, leg: Leg) -> None:
+    conflict = run.state.accounting.take(leg)
+    if conflict is not None:
+        run.out.marks += voids(conflict, run.position())
+        run.out.outcomes.append(conflict_alert(conflict, run.position()))
 
 
 def _sleeps(state: PartitionState, leg: Leg) -> bool:
     """Keep a payment at its join id without a subject until something is there to decide."""
     key = leg.subject
-    if (leg.subject_kind, key) in state.subjects:
+    if (_JOIN, key) in state.subjects:
+        return False
+    if leg.kind in _WAKES:
+        _wake(state, key)
         return False
     waiting = state.dormant.get(key)
-    if leg.kind not in _WAKES:
-        if waiting is None:
-            state.dormant[key] = [leg]
-        else:
-            waiting.append(leg)
-        return True
-    _wake(state, key)
-    return False
+    if waiting is None:
+        state.dormant[key] = [leg]
+    else:
+        waiting.append(leg)
+    return True
 
 
 def _wake(state: PartitionState, key: str) -> None:
@@ -157,14 +164,14 @@ def _mark(run: Step, mark: Mark) -> None:
 def _advance(run: Step) -> None:
     """Evaluate what was touched; a deadline that is due already fires at once."""
     state = run.state
-    watermark = state.watermark
-    for (kind, key), subject in list(run.touched.items()):
-        due = advance(subject, state.schedule)
+    watermark, schedule = state.watermark, state.schedule
+    for subject in run.touched:
+        due = advance(subject, schedule)
         while due:
             for each in due:
                 if each[0] > watermark or not fire(subject, each):
-                    heappush(state.deadlines, (each[0], kind, key, each[1], each[2]))
-            due = advance(subject, state.schedule)
+                    heappush(state.deadlines, (each[0], subject.kind, subject.key, each[1], each[2]))
+            due = advance(subject, schedule)
 
 
 def _due(run: Step) -> None:
@@ -195,7 +202,8 @@ def _forget(run: Step) -> None:
     """Forget what can change nothing any more: at once for what was touched, for all others every few days of event time."""
     state = run.state
     horizon = state.horizon
-    for subject in run.touched.values():
+    for subject in run.touched:
+        subject.touched = False
         subject.evict(horizon)
     if state.low == NEVER or state.low < state.swept_at + max(DAY_MS, state.schedule.reach_ms // 8):
         return

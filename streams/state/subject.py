@@ -14,9 +14,10 @@ from streams.state.program import Groups, Hit, HitKey, WindowProgram
 NEVER: Final = -(1 << 60)
 LEGS_MAX: Final = 10_000
 """A subject keeps its newest legs up to twice this number, then falls back to it and is flagged ``approximate``."""
-_ONCE: Final = frozenset({LegKind.DEBIT, LegKind.CREDIT, LegKind.REFUND_OUT, LegKind.REFUND_IN, LegKind.LINE})
+_ONCE: Final = frozenset(map(int, (LegKind.DEBIT, LegKind.CREDIT, LegKind.REFUND_OUT, LegKind.REFUND_IN, LegKind.LINE)))
 """Legs that count once per payment or settlement, from the smallest in order."""
-_REFUNDS: Final = frozenset({LegKind.REFUND_OUT, LegKind.REFUND_IN})
+_REFUNDS: Final = frozenset(map(int, (LegKind.REFUND_OUT, LegKind.REFUND_IN)))
+_LINE, _REFERENCE = int(LegKind.LINE), int(LegKind.REFERENCE)
 
 
 class Subject:
@@ -24,7 +25,7 @@ class Subject:
 
     __slots__ = (
         "approximate", "by_key", "claims", "deadlines", "dirty", "done", "groups", "hits", "key", "kind", "log", "marks_in",
-        "marks_out", "pairs", "program", "ptr", "references", "sent", "voids",
+        "marks_out", "pairs", "program", "ptr", "references", "sent", "touched", "voids",
     )  # fmt: skip
 
     def __init__(self, kind: int, key: str) -> None:
@@ -47,12 +48,14 @@ class Subject:
         self.voids: set[tuple[str, int]] | None = None
         self.deadlines: dict[tuple[str, str], int] | None = None
         self.approximate = False
+        self.touched = False
+        """Changed by the record in hand; the pipeline asks it what it has to say before the next."""
 
     def insert(self, leg: Leg) -> bool:
         """Put a leg at its place; False when it is known already or lost a conflict. The caller then advances."""
         if self.voids is not None and (leg.event_id, leg.digest) in self.voids:
             return False
-        if leg.kind == LegKind.REFERENCE:
+        if leg.kind == _REFERENCE:
             return self._insert_reference(leg)
         log = self.log
         at = len(log)
@@ -78,11 +81,14 @@ class Subject:
         """Let a payment count once: of legs that share an id, the smallest in order."""
         claims = self.claims
         ids = _ids(leg)
-        rivals = [rival for one in ids if (rival := claims.get(one)) is not None]
-        if not rivals:
+        for one in ids:
+            if one in claims:
+                break
+        else:
             for one in ids:
                 claims[one] = leg
             return
+        rivals = [rival for one in ids if (rival := claims.get(one)) is not None]
         winner = min([leg, *rivals], key=order)
         leg.counted = winner is leg
         for rival in rivals:
@@ -254,6 +260,8 @@ class Subject:
     def evict(self, before: int) -> None:
         """Forget legs older than ``before`` that stand in no window; a subject over its bound falls back to its newest."""
         log = self.log
+        if not log or (log[0].time >= before and len(log) <= 2 * LEGS_MAX):
+            return
         usable = min(self.ptr, default=self.done)
         count = 0
         while count < usable and log[count].time < before:
@@ -317,6 +325,6 @@ def _ids(leg: Leg) -> tuple[str, ...]:
     """Ids under which a leg's payment counts once; a refund is another movement than its payment."""
     if leg.kind in _REFUNDS:
         return (f"refund:{leg.payment}",)
-    if leg.kind == LegKind.LINE or not leg.uetr:
+    if leg.kind == _LINE or not leg.uetr:
         return (leg.payment,)
     return leg.payment, leg.uetr
