@@ -111,6 +111,7 @@ class PaymentEvent(Struct, frozen=True, tag="payment", tag_field="event_type", o
     merchant_id: Key | None = None
     order_id: Key | None = None
     batch_id: Key | None = None
+    other_ids: tuple[Key, ...] = ()
     related_payment_id: Key | None = None
     relation: Relation | None = None
     channel: Key | None = None
@@ -133,9 +134,12 @@ class PaymentStatusEvent(Struct, frozen=True, tag="payment_status", tag_field="e
     status: PaymentStatus
     payment_id: Key | None = None
     uetr: Uetr | None = None
+    other_ids: tuple[Key, ...] = ()
     settled_at: Moment | None = None
     sequence: int = 0
     status_reason: ShortText | None = None
+    amount_minor: int | None = None
+    currency: CurrencyCode | None = None
     ingest_time: Moment | None = None
     trace_id: ShortText | None = None
 

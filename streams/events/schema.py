@@ -87,6 +87,7 @@ MEANINGS: Final[dict[str, str]] = {
     "onboarded_at": "When the merchant was taken on.",
     "opened_at": "When the account was opened.",
     "order_id": "The merchant's order.",
+    "other_ids": "Other names of the payment within its source, by which a status may name it.",
     "party_token": "Keyed hash of the owner; accounts of one owner share it.",
     "party_type": "Who stands behind the account.",
     "payment_id": "Names the payment within its source; every message about it carries the same id.",

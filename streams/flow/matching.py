@@ -9,7 +9,7 @@ import msgspec
 from streams.events.model import OUTSIDE_TOKENS
 from streams.flow.marks import Address
 from streams.legs import Leg, LegKind, SubjectKind
-from streams.legs.split import SETTLED_SIDES
+from streams.legs.split import RETURNED, RETURNED_SIDES, SETTLED_SIDES
 from streams.state.subject import Subject
 
 
@@ -24,8 +24,11 @@ def matches(subject: Subject) -> dict[Address, Leg]:
                     key = f"match|{subject.key}|{leg.event_id}|{peer.event_id}"
                     wanted[SubjectKind.JOIN, leg.account, key] = _forward(peer, leg.account, subject.key)
         elif leg.kind == LegKind.STATUS:
-            for peer in facts:
-                if peer.kind == LegKind.PAYMENT and not _meets_elsewhere(subject, leg, peer):
+            peers = [each for each in facts if each.kind == LegKind.PAYMENT and each.origin != RETURNED]
+            if subject.key.startswith("ref:") and len({each.payment for each in peers}) > 1:
+                continue  # a name that several payments have names none of them
+            for peer in peers:
+                if not _meets_elsewhere(subject, leg, peer):
                     wanted |= _settled(leg, peer)
     return wanted
 
@@ -48,19 +51,34 @@ def _forward(peer: Leg, home: str, here: str) -> Leg:
 
 
 def _meets_elsewhere(subject: Subject, status: Leg, payment: Leg) -> bool:
-    """Where both share the uetr, its join subject speaks; a payment id alone names a payment of its own source only."""
-    if not subject.key.startswith("pid:"):
+    """Tell whether another join subject speaks: that of the uetr, else that of the first name both have.
+
+    A name of a payment names one of its own source only.
+    """
+    kind, _, value = subject.key.partition(":")
+    if kind == "uetr":
         return False
-    return payment.payment != status.payment or (status.uetr != "" and status.uetr == payment.uetr)
+    if status.uetr and status.uetr == payment.uetr:
+        return True
+    known = _names(payment)
+    shared = next((name for name in _names(status) if name in known), None)
+    return shared is None or payment.source != status.source or value.removeprefix(f"{status.source}|") != shared
+
+
+def _names(leg: Leg) -> tuple[str, ...]:
+    """Give all names of the payment a leg speaks of, its payment id first."""
+    named = (leg.facts or {}).get("names")
+    return named if isinstance(named, tuple) else (leg.payment.removeprefix(f"{leg.source}|"),)
 
 
 def _settled(status: Leg, payment: Leg) -> dict[Address, Leg]:
     """Make the payment's account legs as its own settled event would have made them."""
-    out, into = SETTLED_SIDES[payment.origin]
+    out, into = RETURNED_SIDES if status.origin == RETURNED else SETTLED_SIDES[payment.origin]
     key = f"status|{status.event_id}|{payment.payment}"
     debit = msgspec.structs.replace(
         payment, subject_kind=SubjectKind.ACCOUNT, subject=payment.account, kind=out, time=status.time, sequence=status.sequence,
-        source=status.source, event_id=status.event_id, digest=status.digest, origin="", counted=True,
+        source=status.source, event_id=status.event_id, digest=status.digest, origin="", counted=True, facts=None,
+        amount=status.amount if status.amount and status.currency == payment.currency else payment.amount,
     )  # fmt: skip
     wanted: dict[Address, Leg] = {}
     if payment.account not in OUTSIDE_TOKENS:

@@ -34,6 +34,9 @@ SETTLED_SIDES: Final = {
     "own": (int(LegKind.OWN_OUT), int(LegKind.OWN_IN)),
 }
 """Legs of payer and payee of a settled payment, by its nature."""
+RETURNED: Final = "returned"
+RETURNED_SIDES: Final = (LegKind.REFUND_IN, LegKind.REFUND_OUT)
+"""Legs of payer and payee of a payment that comes back."""
 _FIRST_MS: Final = from_datetime(datetime.min.replace(tzinfo=UTC))
 _LAST_MS: Final = from_datetime(datetime.max.replace(tzinfo=UTC))
 _OPEN = frozenset({PaymentStatus.INITIATED, PaymentStatus.ACCEPTED, PaymentStatus.HELD})
@@ -77,8 +80,17 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
     if device and _DEVICE in kinds and payer not in OUTSIDE_TOKENS:
         legs.append(Leg(_DEVICE, device, _USE, *as_payer))
     if _JOIN in kinds:
-        nature = _nature(event)
-        legs += [Leg(_JOIN, key, _PAYMENT, *as_payer, False, nature) for key in _payment_keys(event, how.time)]  # noqa: FBT003  ``late``
+        nature = RETURNED if event.status is PaymentStatus.RETURNED else _nature(event)
+        joins = [Leg(_JOIN, key, _PAYMENT, *as_payer, False, nature) for key in _payment_keys(event, how.time)]  # noqa: FBT003  ``late``
+        legs += joins if not event.other_ids else _with_names(joins, event.payment_id, event.other_ids)
+    return legs
+
+
+def _with_names(legs: list[Leg], payment_id: str | None, other_ids: tuple[str, ...]) -> list[Leg]:
+    """Let join subjects see all names of a payment, so that only one of those where a status meets it speaks."""
+    names = (payment_id, *other_ids) if payment_id else other_ids
+    for leg in legs:
+        leg.facts = {"names": names}
     return legs
 
 
@@ -100,7 +112,7 @@ def _sides(event: PaymentEvent) -> tuple[int, int | None] | None:
     if event.status is PaymentStatus.SETTLED:
         return SETTLED_SIDES[_nature(event)]
     if event.status is PaymentStatus.RETURNED:
-        return LegKind.REFUND_IN, LegKind.REFUND_OUT
+        return RETURNED_SIDES
     if event.status in _OPEN:
         return LegKind.INITIATED, None
     return None
@@ -134,6 +146,7 @@ def _assert_balanced(legs: list[Leg], event: PaymentEvent) -> None:
 def _payment_keys(event: PaymentEvent, time: int) -> list[str]:
     keys = [f"uetr:{event.uetr}"] if event.uetr else []
     keys.append(f"pid:{event.payment_id}")
+    keys += [f"ref:{event.source}|{name}" for name in event.other_ids]
     if event.end_to_end_id is not None and event.end_to_end_id != "NOTPROVIDED":
         keys.append(_e2e(event.end_to_end_id, event.amount_minor, event.currency, time))
     return keys
@@ -187,19 +200,26 @@ def _settlement(event: SettlementEvent, how: Split) -> list[Leg]:
 
 
 def _status(event: PaymentStatusEvent, how: Split) -> list[Leg]:
-    """A status without parties goes to the join subjects, which mark the payment's accounts."""
-    if SubjectKind.JOIN not in how.kinds or event.status is not PaymentStatus.SETTLED:
+    """A status without parties goes to the join subjects, which mark the payment's accounts.
+
+    A return names the amount that comes back; without one all of it does.
+    """
+    back = event.status is PaymentStatus.RETURNED
+    if SubjectKind.JOIN not in how.kinds or not (back or event.status is PaymentStatus.SETTLED):
         return []
+    names = (event.payment_id, *event.other_ids) if event.payment_id else event.other_ids
     keys = [f"uetr:{event.uetr}"] if event.uetr else []
-    keys += [f"pid:{event.payment_id}"] if event.payment_id else []
+    keys += [f"pid:{name}" for name in names]
+    keys += [f"ref:{event.source}|{name}" for name in names]
     life = f"{event.source}|{event.payment_id or ''}"
-    return [
+    legs = [
         Leg(
             SubjectKind.JOIN, key, LegKind.STATUS, how.time, event.sequence, event.source, event.event_id, how.digest,
-            life, event.uetr or "",
+            life, event.uetr or "", event.amount_minor or 0, event.currency or "", origin=RETURNED if back else "",
         )
         for key in keys
     ]  # fmt: skip
+    return _with_names(legs, event.payment_id, event.other_ids) if event.other_ids else legs
 
 
 def _account(event: AccountReferenceEvent, how: Split) -> list[Leg]:

@@ -1,0 +1,24 @@
+"""How large a message and its parts may be; what is larger is refused by name, before it costs memory."""
+
+from typing import Final
+
+import msgspec
+
+MEBIBYTE: Final = 1 << 20
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """The bounds a reader keeps: memory follows the largest transaction, never the message."""
+
+    bytes_max: int = 1024 * MEBIBYTE
+    """Of a file."""
+    json_bytes_max: int = 16 * MEBIBYTE
+    """Of one JSON document, which is decoded as a whole."""
+    depth_max: int = 64
+    """Elements inside elements; ISO 20022 itself needs about 20."""
+    text_max: int = 100_000
+    """Characters of one element."""
+    token_bytes_max: int = MEBIBYTE
+    """Of one tag, comment or processing instruction: an attribute cannot be larger."""
+    kept_max: int = MEBIBYTE
+    """Characters and elements held at one time: the headers and one transaction."""

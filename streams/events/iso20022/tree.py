@@ -1,0 +1,29 @@
+"""The part of a message that is held at one time: its headers and the transaction being read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Node:
+    """One element: local name, own text, the currency attribute, and children in order."""
+
+    name: str
+    text: str = ""
+    currency: str = ""
+    children: list["Node"] = field(default_factory=list)
+    size: int = 1
+    """Elements and characters below and including this one."""
+
+    def find(self, path: tuple[str, ...]) -> Iterator["Node"]:
+        """Give all nodes at a path of names below this one, in document order."""
+        if not path:
+            yield self
+            return
+        for child in self.children:
+            if child.name == path[0]:
+                yield from child.find(path[1:])
+
+    def below(self, *path: str) -> str:
+        """Give the first text at a path below this node, without white space around it; empty when there is none."""
+        return next((each.text.strip() for each in self.find(path)), "")
