@@ -14,6 +14,7 @@ from streams.agents.producer import Sender
 from streams.agents.retry import TRANSIENT
 from streams.agents.transport import BatchConsumer, BatchTransport, StartOffsets
 from streams.errors import SettingError
+from streams.telemetry.metrics import Metrics
 
 # The agent's queue never fills: the consumer bounds what is ahead, and a full queue would block it in a rebalance.
 QUEUE_MAX = 4096
@@ -43,9 +44,11 @@ class DeliveryApp(faust.App):
         """The consumer, which keeps the positions; there from the worker's start."""
         return cast("BatchConsumer", self.consumer)
 
-    def attach(self, handle: Handle, transient: tuple[type[Exception], ...] = TRANSIENT) -> None:
-        """Make the one agent of this app, guarded, over all its topics."""
-        guard = AgentGuard(handle, transient)
+    def attach(
+        self, handle: Handle, transient: tuple[type[Exception], ...] = TRANSIENT, metrics: Metrics | None = None
+    ) -> None:
+        """Make the one agent of this app, guarded, over all its topics; ``metrics`` hear of every batch."""
+        guard = AgentGuard(handle, transient, metrics=metrics)
         # Without acks: Faust's compiled stream would keep them in the consumer's own lists, past any override.
         source = self.topic(*self.delivery.topics, key_serializer="raw", value_serializer="raw", acks=False)
 

@@ -52,13 +52,15 @@ class End(NamedTuple):
     """Where one partition stands. None means unknown, for example before the first answer after an assignment.
 
     ``delivered`` is the next offset for the agents, ``acknowledged`` the next one that is not done, ``highwater`` the
-    broker's end of the log (open transactions included) and ``age_seconds`` the age of that knowledge.
+    broker's end of the log (open transactions included) and ``age_seconds`` the age of that knowledge; ``oldest_ms`` is
+    the time stamp of the oldest record that was delivered and is not done.
     """
 
     delivered: int | None
     acknowledged: int | None
     highwater: int | None
     age_seconds: float | None
+    oldest_ms: int | None = None
 
     @property
     def lag(self) -> int | None:

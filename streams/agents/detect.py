@@ -7,7 +7,7 @@ Snapshots will shorten the way to the acknowledged position; ``_start`` is their
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -17,6 +17,7 @@ from streams.agents.batch import TP, Batch
 from streams.agents.producer import Outgoing
 from streams.agents.roles import Plan
 from streams.agents.rulesets import RulesetLibrary
+from streams.agents.vitals import measure
 from streams.agents.wall import now_ms
 from streams.alerts.codec import encode_outcome
 from streams.alerts.model import Alert
@@ -47,7 +48,7 @@ class DetectWorker:
         self.held: dict[TP, Held] = {}
         self.rulesets = RulesetLibrary(plan.bootstrap)
         self.app: DeliveryApp = make_app(plan.transport("detect", (ACTIVITY,)), self._start)
-        self.app.attach(self.handle)
+        self.app.attach(self.handle, metrics=plan.metrics)
 
     @property
     def ready(self) -> bool:
@@ -91,7 +92,6 @@ class DetectWorker:
         if not held.recovered and batch.next_offset >= held.acknowledged:
             held.recovered = True
             logger.info("activity/%d: replayed to offset %d", batch.partition, batch.next_offset)
-        self._measure(batch.partition, held)
 
     def _outgoing(self, partition: int, outputs: Outputs) -> list[Outgoing]:
         """Pack the outputs of one record: outcomes for the store, marks for their partitions."""
@@ -100,7 +100,8 @@ class DetectWorker:
         for outcome in outputs.outcomes:
             if isinstance(outcome, Alert):
                 outcome = msgspec.structs.replace(outcome, detected_at=at)  # noqa: PLW2901
-                self.plan.count("alerts", outcome.rule_id, 1)
+                self.plan.metrics.alerts.labels(outcome.rule_id).inc()
+            self.plan.metrics.outcomes.labels(outcome.__struct_config__.tag).inc()
             outgoing.append(Outgoing(ALERTS, partition, None, encode_outcome(outcome)))
         marks: dict[int, list[Mark]] = {}
         for mark in outputs.marks:
@@ -112,6 +113,7 @@ class DetectWorker:
         ]
         return outgoing
 
-    def _measure(self, partition: int, held: Held) -> None:
-        self.plan.count("watermark", str(partition), held.state.low // 1000)
-        self.plan.count("subjects", str(partition), len(held.state.subjects))
+    def measure(self, tps: Collection[TP]) -> None:
+        """Publish what the states of these partitions say, as far as they are held."""
+        for tp in self.held.keys() & tps:
+            measure(self.plan.metrics, self.held[tp].state)

@@ -1,11 +1,14 @@
 """The loop of an agent: no exception leaves it, because Faust would take the batch for done."""
 
 import logging
+import time
 from collections.abc import AsyncIterable, Awaitable, Callable
 
 from streams.agents.batch import Batch, Revoked
 from streams.agents.retry import TRANSIENT, Backoff, die, insist
 from streams.agents.transport import BatchConsumer
+from streams.errors import BrokerUnreachable, StoreUnreachable
+from streams.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +28,10 @@ class AgentGuard:
         handle: Handle,
         transient: tuple[type[Exception], ...] = TRANSIENT,
         backoff: Backoff | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._handle = handle
+        self._metrics = metrics or Metrics()
         self._transient = transient
         self._backoff = backoff or Backoff()
         self.done = 0
@@ -47,9 +52,20 @@ class AgentGuard:
         finally:
             consumer.finish(batch)
 
-    async def _insist(self, batch: Batch, consumer: BatchConsumer) -> None:
+    async def _attempt(self, batch: Batch) -> None:
         try:
-            await insist(lambda: self._handle(batch), consumer.ended, f"{batch!r}", self._transient, self._backoff)
+            await self._handle(batch)
+        except StoreUnreachable:
+            self._metrics.store_unreachable.inc()
+            raise
+        except BrokerUnreachable:
+            self._metrics.broker_unreachable.inc()
+            raise
+
+    async def _insist(self, batch: Batch, consumer: BatchConsumer) -> None:
+        began = time.monotonic()
+        try:
+            await insist(lambda: self._attempt(batch), consumer.ended, f"{batch!r}", self._transient, self._backoff)
         except Revoked:
             logger.info("%r dropped: its term is over", batch)
             self.dropped += 1
@@ -57,3 +73,5 @@ class AgentGuard:
             die(f"{batch!r} in {getattr(self._handle, '__qualname__', self._handle)}", bug)
         else:
             self.done += 1
+            self._metrics.records.labels(batch.topic).inc(len(batch.records))
+            self._metrics.batch_seconds.observe(time.monotonic() - began)

@@ -6,15 +6,17 @@ that a redelivery judges lateness alike. Once a second every activity partition 
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import msgspec
 
 from streams.agents.app import DeliveryApp, make_app
-from streams.agents.batch import TP, Batch, Revoked
+from streams.agents.batch import TP, Batch, Committed, Revoked
 from streams.agents.producer import Outgoing
 from streams.agents.retry import TRANSIENT
 from streams.agents.roles import Plan
+from streams.agents.topics import DEAD_LETTER_BYTES_MAX
 from streams.agents.wall import now_ms
 from streams.alerts.codec import encode_outcome
 from streams.alerts.model import DeadLetter
@@ -36,26 +38,22 @@ class IntakeWorker:
         self.plan = plan
         self.states: dict[TP, SourceState] = {}
         self.told: dict[str, int] = {}
+        self.told_found: dict[str, int] = {}
         self.app: DeliveryApp = make_app(plan.transport("intake", SOURCES), self._start)
-        self.app.attach(self.handle)
+        self.app.attach(self.handle, metrics=plan.metrics)
         self.app.task(self._tick_for_ever)
 
     async def _start(self, tps: frozenset[TP]) -> Mapping[TP, int]:
         """Take the watermark of each source partition from the metadata of its committed offset."""
         committed = await self.app.positions.committed(tps)
-        states = {}
-        for tp in tps:
-            state = SourceState(tp.topic, tp.partition)
-            if tp in committed and committed[tp].metadata:
-                state.watermark = int(committed[tp].metadata)
-            states[tp] = state
-        self.states, self.told = states, {}
+        self.states = {tp: self._recall(tp, committed.get(tp)) for tp in tps}
+        self.told, self.told_found = {}, {}
         return {}
 
     async def handle(self, batch: Batch) -> None:
         """Take a batch in; repeatable, since nothing is kept before everything is acknowledged."""
         before = self.states[batch.tp]
-        source = SourceState(before.topic, before.partition, before.watermark)
+        source = replace(before)
         records = [RawRecord(one.offset, one.timestamp_ms, one.value) for one in batch.records]
         taken = self.plan.intake.take(source, records)
         watermarks = {source.name: source.watermark} if batch.topic in WATERMARKED else {}
@@ -63,13 +61,36 @@ class IntakeWorker:
         by_offset = {one.offset: one for one in batch.records}
         for letter in taken.dead_letters:
             raw = by_offset[letter.offset]
-            outgoing.append(Outgoing(DEAD_LETTERS, 0, _place_of(letter), raw.value))
+            outgoing.append(
+                Outgoing(DEAD_LETTERS, 0, _place_of(letter), raw.value and raw.value[:DEAD_LETTER_BYTES_MAX])
+            )
             outgoing.append(Outgoing(ALERTS, batch.partition % self.plan.partitions, None, encode_outcome(letter)))
-            self.plan.count("refused", letter.refusal, 1)
         await self.app.sender.send_all(outgoing)
-        self.app.positions.acknowledge(batch.tp, batch.next_offset, str(source.watermark), term=batch.term)
+        self.app.positions.acknowledge(batch.tp, batch.next_offset, self._remember(source), term=batch.term)
         self.states[batch.tp] = source
-        self.plan.count("events", batch.topic, len(records))
+        for letter in taken.dead_letters:
+            self.plan.metrics.refused.labels(letter.refusal).inc()
+            self.plan.metrics.dead_letters.inc()
+            self.plan.metrics.outcomes.labels("dead_letter").inc()
+
+    def measure(self, tps: Collection[TP]) -> None:
+        """Publish how many records were found in these source partitions."""
+        for tp in self.states.keys() & tps:
+            state = self.states[tp]
+            self.plan.metrics.found.put(tp.topic, tp.partition, (state.name,), state.found)
+
+    def _remember(self, source: SourceState) -> str:
+        """Write what must come with the committed offset, so that whoever reads on judges and counts alike."""
+        return f"{source.watermark} {self.plan.epoch} {source.first_offset} {source.found}"
+
+    def _recall(self, tp: TP, committed: Committed | None) -> SourceState:
+        """Read it back; a new activity log (epoch) counts anew, as its accounting does."""
+        if committed is None or not committed.metadata:
+            return SourceState(tp.topic, tp.partition)
+        watermark, epoch, first_offset, found = map(int, committed.metadata.split())
+        if epoch != self.plan.epoch:
+            first_offset = found = 0
+        return SourceState(tp.topic, tp.partition, watermark, first_offset, committed.offset, found)
 
     def _activity(self, place: int, legs: list[Leg], watermarks: dict[str, int]) -> Outgoing:
         return Outgoing(ACTIVITY, place, None, pack(Packed(FORMAT_VERSION, "intake", legs, [], watermarks)))
@@ -78,11 +99,12 @@ class IntakeWorker:
         while not self.app.should_stop:
             await asyncio.sleep(TICK_SECONDS)
             try:
-                await self._tick()
+                await self._tell_watermarks()
+                await self._tell_found()
             except _MADE_UP_FOR as fault:
                 logger.warning("tick not sent, the next one makes up for it: %r", fault)
 
-    async def _tick(self) -> None:
+    async def _tell_watermarks(self) -> None:
         """Tell every activity partition how far the sources are; an idle source follows the wall clock less a minute."""
         watermarks = {}
         ends = {} if self.plan.history else await self.app.positions.ends()
@@ -99,6 +121,19 @@ class IntakeWorker:
                 self._activity(place, [], watermarks) for place in range(self.plan.partitions)
             )
             self.told |= watermarks
+
+    async def _tell_found(self) -> None:
+        """Tell the store, past the activity log, how many records were found; absolute, so that the last word counts."""
+        news = {
+            tp: state for tp, state in self.states.items() if state.found != self.told_found.get(state.name, 0)
+        }  # fmt: skip
+        if news:
+            await self.app.sender.send_all(
+                Outgoing(ALERTS, tp.partition % self.plan.partitions, None, encode_outcome(state.told(self.plan.epoch)))
+                for tp, state in news.items()
+            )
+            self.told_found |= {state.name: state.found for state in news.values()}
+            self.plan.metrics.outcomes.labels("source_found").inc(len(news))
 
 
 def _place_of(letter: DeadLetter) -> bytes:

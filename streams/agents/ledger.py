@@ -4,7 +4,7 @@ Pure bookkeeping on the worker's event loop: no I/O, nothing here waits.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -21,6 +21,13 @@ class Place:
     stored: Committed
     # Stretches without a visible record, by their first offset: they are done as soon as all before them is.
     empty: dict[int, int] = field(default_factory=dict)
+    # Delivered and not done: end and first time stamp of each batch. Replayed batches are done already.
+    waiting: deque[tuple[int, int]] = field(default_factory=deque)
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """Kafka's time stamp of the oldest record that waits for its agent, None when none does."""
+        return self.waiting[0][1] if self.waiting else None
 
 
 class Ledger:
@@ -61,9 +68,12 @@ class Ledger:
         place = self.places.get(tp)
         return place is not None and place.next_offset == first_offset
 
-    def deliver(self, tp: TP, next_offset: int) -> None:
+    def deliver(self, tp: TP, next_offset: int, first_ms: int) -> None:
         """A batch with records goes to the agents."""
-        self.places[tp].next_offset = next_offset
+        place = self.places[tp]
+        place.next_offset = next_offset
+        if next_offset > place.done.offset:
+            place.waiting.append((next_offset, first_ms))
         self.ahead[tp.topic] += 1
 
     def pass_over(self, tp: TP, next_offset: int) -> None:
@@ -89,6 +99,8 @@ class Ledger:
             raise ValueError(f"{tp}: acknowledged {next_offset}, but delivered only up to {place.next_offset}")
         if next_offset >= place.done.offset:
             place.done = Committed(next_offset, metadata)
+            while place.waiting and place.waiting[0][0] <= next_offset:
+                place.waiting.popleft()
             self._skip(place)
 
     def pending(self) -> dict[TP, Committed]:

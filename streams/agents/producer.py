@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -15,6 +15,8 @@ from streams.errors import BrokerUnreachable
 logger = logging.getLogger(__name__)
 
 CLOSE_SECONDS_MAX = 5
+RECORD_BYTES_MAX: Final = 16 << 20
+"""The largest record this client sends; the topics set their own bound (``streams.agents.topics``)."""
 
 
 class Outgoing(NamedTuple):
@@ -84,6 +86,7 @@ class Sender:
                     enable_idempotence=True,
                     linger_ms=config.linger_ms,
                     max_batch_size=1 << 18,
+                    max_request_size=RECORD_BYTES_MAX,
                     request_timeout_ms=int(config.request_timeout_seconds * 1000),
                     **config.security,
                 )

@@ -21,11 +21,11 @@ class RecordWorker:
         """Connects to nothing yet."""
         self.plan, self.write = plan, write
         self.app: DeliveryApp = make_app(plan.transport("record", (ALERTS,)))
-        self.app.attach(self.handle)
+        self.app.attach(self.handle, metrics=plan.metrics)
 
     async def handle(self, batch: Batch) -> None:
         """Write a batch; repeatable, the store keeps the newest revision of each key."""
         outcomes = [decode_outcome(one.value) for one in batch.records if one.value is not None]
         await asyncio.to_thread(self.write, outcomes)
         self.app.positions.acknowledge(batch.tp, batch.next_offset, term=batch.term)
-        self.plan.count("written", "", len(outcomes))
+        self.plan.metrics.alerts_written.inc(len(outcomes))

@@ -1,22 +1,15 @@
-"""What the three roles share: the plan of a worker, and counting for whoever publishes metrics."""
+"""What the three roles share: the plan of a worker."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from streams.agents.config import TransportConfig
 from streams.clock import DAY_MS
 from streams.pipeline.intake import Intake
+from streams.telemetry.metrics import Metrics
 
 DETECT_RECORDS_MAX: Final = 20
 """Packed records in one batch of detect: each may hold a thousand legs, and the event loop must not wait long."""
-
-Count = Callable[[str, str, float], None]
-"""Called with a metric's name, a label and what to add or set; see ``streams.telemetry.metrics``."""
-
-
-def ignore(_name: str, _label: str, _value: float) -> None:
-    """Count nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +26,7 @@ class Plan:
     idle_seconds: float = 5.0
     session_timeout_seconds: float = 15.0
     intake: Intake = field(default_factory=Intake)
-    count: Count = ignore
+    metrics: Metrics = field(default_factory=Metrics)
 
     def transport(self, role: str, topics: tuple[str, ...]) -> TransportConfig:
         """Give the transport's configuration of a role."""

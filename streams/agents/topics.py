@@ -21,9 +21,14 @@ from streams.settings.topics import ACTIVITY, ALERTS, DEAD_LETTERS, RULESETS, SN
 
 KEPT_MS: Final = 30 * DAY_MS
 """How long alerts and dead letters are kept."""
+INTERNAL_BYTES_MAX: Final = 8 << 20
+"""The largest record of our own topics: the legs of a whole batch may go to one partition, and a dead letter is as large as
+the source allowed it to be."""
+DEAD_LETTER_BYTES_MAX: Final = INTERNAL_BYTES_MAX - (1 << 16)
+"""A longer record is cut in ``dead-letters``; the whole is in its source topic."""
 _REPLICAS_FOR_TWO: Final = 3
 _LEADERS_SECONDS_MAX: Final = 10
-_AT_LEAST: Final = frozenset({"retention.ms", "retention.bytes", "min.insync.replicas"})
+_AT_LEAST: Final = frozenset({"retention.ms", "retention.bytes", "min.insync.replicas", "max.message.bytes"})
 """More than designed is fine for these; -1 means without limit."""
 
 
@@ -79,7 +84,10 @@ def plan(settings: Settings) -> tuple[TopicPlan, ...]:
     }
 
     def kept(retention_ms: int) -> dict[str, str]:
-        return safe | {"cleanup.policy": "delete", "retention.ms": str(retention_ms), "retention.bytes": "-1"}
+        return safe | {
+            "cleanup.policy": "delete", "retention.ms": str(retention_ms), "retention.bytes": "-1",
+            "max.message.bytes": str(INTERNAL_BYTES_MAX),
+        }  # fmt: skip
 
     compact = safe | {"cleanup.policy": "compact"}
     wide = settings.partitions

@@ -164,6 +164,7 @@ class BatchConsumer(driver.Consumer):
                 place.done.offset if place else None,
                 standing.highwater if standing else None,
                 standing.age_seconds if standing else None,
+                place.oldest_ms if place else None,
             )
         return ends
 
@@ -305,7 +306,7 @@ class BatchConsumer(driver.Consumer):
         if not records:
             ledger.pass_over(tp, next_offset)
             return
-        ledger.deliver(tp, next_offset)
+        ledger.deliver(tp, next_offset, records[0].timestamp_ms)
         last = records[-1]
         stamp, generation = last.timestamp_ms / 1000, ledger.generation
         # Faust's type says bytes; its "raw" codec passes on whatever it is given.

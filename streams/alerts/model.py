@@ -111,7 +111,8 @@ class DeadLetter(Struct, frozen=True, tag="dead_letter"):
 class IngestCount(Struct, frozen=True, tag="ingest_count"):
     """Absolute counts of one activity partition about one source partition (invariant I7).
 
-    found = accepted + duplicate + sum of refused; ``late`` is a part of accepted, ``conflict`` a part of duplicate.
+    Over all activity partitions, accepted + duplicate + refused = found (``SourceFound``); ``late`` is a part of accepted,
+    ``conflict`` a part of duplicate.
     """
 
     source: str
@@ -123,6 +124,19 @@ class IngestCount(Struct, frozen=True, tag="ingest_count"):
     duplicate: int
     conflict: int
     refused: dict[str, int]
+
+
+class SourceFound(Struct, frozen=True, tag="source_found"):
+    """How many records intake has found in a source partition: from ``first_offset`` to the offset of the revision.
+
+    It comes from intake itself and not through the activity log, so that a leg lost on the way cannot hide (invariant I7).
+    """
+
+    source: str
+    revision: Position
+    """(epoch, next offset of the source, 0)."""
+    first_offset: int
+    found: int
 
 
 class RuleCount(Struct, frozen=True, tag="rule_count"):
@@ -148,4 +162,4 @@ class RulesetInForce(Struct, frozen=True, tag="ruleset_in_force"):
     """The whole set as published, JSON object of file name to text."""
 
 
-Outcome = Alert | DeadLetter | IngestCount | RuleCount | RulesetInForce
+Outcome = Alert | DeadLetter | IngestCount | SourceFound | RuleCount | RulesetInForce

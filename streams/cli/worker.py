@@ -5,27 +5,31 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Annotated
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Annotated, TypeVar
 
 import typer
 
-from streams.agents.app import run_worker
+from streams.agents.app import DeliveryApp, run_worker
 from streams.agents.detect import DetectWorker
 from streams.agents.intake import IntakeWorker
 from streams.agents.record import RecordWorker
 from streams.agents.roles import Plan
+from streams.agents.topics import require
 from streams.agents.vitals import Vitals
-from streams.errors import StoreUnreachable, UsageError
+from streams.errors import BrokerUnreachable, StoreUnreachable, UsageError
 from streams.pipeline.intake import Intake
 from streams.replay.collector import quiet_collector
 from streams.settings import Settings, load_settings
 from streams.settings.children import child_environment
-from streams.store.writer import Store, open_store
+from streams.store.writer import open_store
 from streams.telemetry.health import HealthServer, Probes
 from streams.telemetry.logs import setup_logging
 from streams.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 ROLES = ("intake", "detect", "record")
 
 
@@ -52,36 +56,49 @@ def worker(
 
 
 def _one(role: str, settings: Settings) -> None:
+    # Until Faust takes the signals over, in particular while a service is waited for, nothing is in hand.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     setup_logging(settings.log_level, settings.log_format)
-    metrics = Metrics()
+    vitals = Vitals(Metrics())
+    health = HealthServer(vitals.metrics, Probes(vitals.ready), settings.metrics_host, settings.metrics_port)
+    with health if settings.metrics else nullcontext():
+        vitals.waiting = "waiting for the broker"
+        for advice in wait_for(lambda: require(settings)):
+            logger.warning("%s", advice)
+        run_worker(_app(role, settings, vitals), settings.log_level.value.upper())
+
+
+def _app(role: str, settings: Settings, vitals: Vitals) -> DeliveryApp:
+    """Put the worker of a role together, under the eyes of ``vitals``."""
     plan = Plan(
         settings.prefix, settings.bootstrap, settings.partitions, settings.epoch, settings.lateness_ms, settings.history,
         settings.intake_idle_seconds, settings.session_timeout_seconds,
-        Intake(partitions=settings.partitions, lateness_ms=settings.lateness_ms), metrics.count,
+        Intake(partitions=settings.partitions, lateness_ms=settings.lateness_ms), vitals.metrics,
     )  # fmt: skip
-    vitals = Vitals(metrics)
     if role == "intake":
-        app = IntakeWorker(plan).app
+        intake = IntakeWorker(plan)
+        vitals.measure = intake.measure
+        app = intake.app
     elif role == "detect":
         detect = DetectWorker(plan)
-        vitals.recovered = lambda: detect.ready
+        vitals.recovered, vitals.measure = lambda: detect.ready, detect.measure
         app = detect.app
     else:
-        store = wait_for_store(settings.store_url)
+        vitals.waiting = "waiting for the store"
+        store = wait_for(lambda: open_store(settings.store_url))
         app = RecordWorker(plan, store.write).app
+    vitals.waiting = "joining the consumer group"
     vitals.watch(app)
-    if settings.metrics:
-        HealthServer(metrics, Probes(vitals.ready), settings.metrics_host, settings.metrics_port).start()
-    run_worker(app, settings.log_level.value.upper())
+    return app
 
 
-def wait_for_store(url: str) -> Store:
-    """Open the store, waiting while it does not answer; an outdated schema ends the worker."""
+def wait_for(service: Callable[[], T]) -> T:
+    """Ask until the broker or the store answers, saying so each time; any other error ends the worker."""
     pause = 0.5
     while True:
         try:
-            return open_store(url)
-        except StoreUnreachable as error:
+            return service()
+        except (BrokerUnreachable, StoreUnreachable) as error:
             logger.warning("%s; trying again in %.1f s", error, pause)
             time.sleep(pause)
             pause = min(pause * 2, 10.0)
@@ -102,8 +119,11 @@ def _all() -> int:
     signal.signal(signal.SIGINT, stop)
     while all(child.poll() is None for child in children.values()):
         time.sleep(0.2)
+    ended = [code for child in children.values() if (code := child.poll()) is not None]
     stop(0, None)
-    return max(abs(child.wait()) for child in children.values())
+    codes = ended + [child.wait() for child in children.values()]
+    # A child that had not yet set up its own answer to SIGTERM ends by the signal, and has nothing in hand either.
+    return next((abs(code) for code in codes if code not in {0, -signal.SIGTERM}), 0)
 
 
 def _command(role: str) -> list[str]:

@@ -7,6 +7,7 @@ from streams.alerts.model import Position, RuleCount
 from streams.detection.schedule import Schedule
 from streams.legs import Leg
 from streams.pipeline.accounting import Accounting
+from streams.pipeline.journal import Journal
 from streams.state.program import HitKey
 from streams.state.subject import NEVER, Subject
 
@@ -46,12 +47,24 @@ class PartitionState:
     told: set[str] = field(default_factory=set)
     """Rules whose tally changed since it was last told."""
     swept_at: int = NEVER
+    swept_to: int = NEVER
+    """Watermark and horizon of the last time everything was looked through for what can be forgotten."""
+    journal: Journal | None = None
+    """Where snapshots are written: what changed since the last."""
+    skips: frozenset[tuple[int, int, str]] = frozenset()
+    """(offset, kind, key): what is left out because it ends the engine."""
 
     @property
     def low(self) -> int:
         """The smallest watermark of the sources: what is older has been seen by all of them."""
         names = self.sources or tuple(self.watermarks)
         return min((self.watermarks.get(name, NEVER) for name in names), default=NEVER)
+
+    @property
+    def holder(self) -> str | None:
+        """The source that is furthest behind and so holds the watermark; of several the first by name."""
+        names = self.sources or tuple(self.watermarks)
+        return min(names, key=lambda name: (self.watermarks.get(name, NEVER), name), default=None)
 
     @property
     def watermark(self) -> int:
@@ -64,11 +77,19 @@ class PartitionState:
         return self.low - self.schedule.reach_ms - self.lateness_ms
 
     def subject(self, kind: int, key: str) -> Subject:
-        """Give the subject, made when it is new."""
+        """Give the subject to be changed, made when it is new."""
         found = self.subjects.get((kind, key))
         if found is None:
             found = self.subjects[kind, key] = Subject(kind, key)
+            if self.journal is not None:
+                found.saved = self.journal.gone.pop((kind, key), None)
+        elif found.pending and self.journal is not None:
+            self.journal.preserve(found)
         return found
+
+    def known(self, kind: int, key: str) -> Subject | None:
+        """Give the subject to be changed, or None when it is not there."""
+        return self.subject(kind, key) if (kind, key) in self.subjects else None
 
     def tally_news(self, position: Position) -> list[RuleCount]:
         """Give the absolute tallies that changed since the last call."""

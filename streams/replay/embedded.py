@@ -1,7 +1,7 @@
 """The embedded run: the same pipeline as the live workers over an in-process log, without a broker."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from streams.alerts.model import DeadLetter, Outcome
@@ -32,7 +32,7 @@ class Embedded:
         self.control(Control("sources", names=self.sources))
         self.control(Control("ruleset", self.programs.ruleset.digest, 0))
 
-    def feed(self, source: SourceState, records: Iterable[RawRecord]) -> list[DeadLetter]:
+    def feed(self, source: SourceState, records: Sequence[RawRecord]) -> list[DeadLetter]:
         """Take a chunk of one source through the whole path; gives what was refused."""
         taken = self.intake.take(source, records)
         watermarks = {source.name: source.watermark}
@@ -40,7 +40,7 @@ class Embedded:
             p: Packed(FORMAT_VERSION, source.name, taken.legs.get(p, _NO_LEGS), [], watermarks)
             for p in range(self.partitions)
         }
-        outcomes: list[Outcome] = [*taken.dead_letters]
+        outcomes: list[Outcome] = [*taken.dead_letters, source.told(self.states[0].epoch)]
         self._apply(batches, outcomes)
         self.sink(outcomes)
         return taken.dead_letters

@@ -19,6 +19,7 @@ class FindingKind(StrEnum):
     SCHEMA = "schema"
     VIEWS = "views"
     COUNTS = "counts-do-not-add-up"
+    MISSING = "records-not-accounted-for"
     DEAD_LETTERS = "dead-letters-incomplete"
     NO_EVIDENCE = "alert-without-evidence"
     ORPHANS = "evidence-without-alert"
@@ -50,6 +51,13 @@ _QUESTIONS: Final = (
         WHERE late > accepted OR conflict > duplicate
         OR accepted < 0 OR late < 0 OR duplicate < 0 OR conflict < 0 OR refused < 0""",
         "{0} counters of what came in do not add up ({1}); events were counted wrongly, please report it",
+    ),
+    _Question(
+        FindingKind.MISSING,
+        """SELECT source || ': ' || found || ' found, ' || (found - missing) || ' accounted for'
+        FROM v_ingest_reconciliation WHERE missing <> 0 ORDER BY source""",
+        "records found and records accounted for differ for {0} sources ({1}); usual while records are on their way, "
+        "not afterwards: then something was lost between intake and detection, please report it",
     ),
     _Question(
         FindingKind.DEAD_LETTERS,
@@ -102,8 +110,7 @@ def check_store(url: str) -> list[Finding]:
     engine = connect_engine(parsed)
     try:
         with reading(engine) as connection:
-            schema = _schema(connection)
-            return schema or [finding for look in (_views, _rows) for finding in look(connection)]
+            return _schema(connection) or _views(connection) or _rows(connection)
     except StoreOutdated as error:
         return [Finding(FindingKind.SCHEMA, str(error))]
     finally:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, and_, func, select
+from sqlalchemy import ColumnElement, RowMapping, and_, func, literal_column, select, table
 
 from streams.alerts.model import AlertState, Evidence, Measured, Position
 from streams.errors import UsageError
 from streams.store.columns import REVISION
 from streams.store.engine import reading
-from streams.store.schema import alert_amendments, alert_evidence, alerts, ingest_counters
+from streams.store.schema import alert_amendments, alert_evidence, alerts
 from streams.store.writer import Store
 
 IN_FORCE: Final = (AlertState.PROVISIONAL, AlertState.STANDING)
@@ -98,7 +98,10 @@ class AlertDetail(msgspec.Struct, frozen=True):
 
 
 class IngestTotals(msgspec.Struct, frozen=True):
-    """What came in from one source, over all partitions of the log; found = accepted + duplicate + refused."""
+    """What came in from one source: ``found`` by intake, and what became of it over all partitions of the log.
+
+    ``missing`` = found - accepted - duplicate - refused: 0 once the log is drained.
+    """
 
     source: str
     found: int
@@ -107,6 +110,7 @@ class IngestTotals(msgspec.Struct, frozen=True):
     duplicate: int
     conflict: int
     refused: int
+    missing: int
 
 
 class Standing(NamedTuple):
@@ -177,18 +181,11 @@ def counts_by_rule(store: Store) -> dict[str, dict[AlertState, int]]:
 
 
 def ingest_totals(store: Store) -> list[IngestTotals]:
-    """Sum up the counters of what came in, by source."""
-    table = ingest_counters
-    names = ("accepted", "late", "duplicate", "conflict", "refused")
-    query = select(table.c.source, *[func.sum(table.columns[name]).label(name) for name in names])
+    """Say what came in and what became of it, by source."""
+    names: list[ColumnElement[object]] = [literal_column(name) for name in IngestTotals.__struct_fields__]
+    query = select(*names).select_from(table("v_ingest_reconciliation")).order_by("source")
     with reading(store.engine) as connection:
-        rows = connection.execute(query.group_by(table.c.source).order_by(table.c.source)).mappings().all()
-    totals = []
-    for row in rows:
-        given = {name: int(row[name]) for name in names}
-        found = given["accepted"] + given["duplicate"] + given["refused"]
-        totals.append(IngestTotals(source=row["source"], found=found, **given))
-    return totals
+        return [msgspec.convert(dict(row), IngestTotals) for row in connection.execute(query).mappings()]
 
 
 def standing(store: Store, states: Sequence[AlertState] = IN_FORCE) -> dict[str, Standing]:

@@ -17,6 +17,7 @@ from streams.alerts.model import (
     Position,
     RuleCount,
     RulesetInForce,
+    SourceFound,
 )
 from streams.store.masking import mask_text, mask_token
 
@@ -178,6 +179,11 @@ def ingest_row(count: IngestCount) -> Row:
     )
 
 
+def found_row(found: SourceFound) -> Row:
+    """Fill ``sources_found``."""
+    return (found.source, *found.revision, found.first_offset, found.found)
+
+
 def rule_row(count: RuleCount) -> Row:
     """Fill ``rule_counters``."""
     undecided = sum(count.undecided.values())
@@ -203,6 +209,8 @@ def key_of(outcome: Outcome) -> str:
             return f"{outcome.topic}/{outcome.partition}/{outcome.offset}"
         case IngestCount():
             return f"{outcome.source}/{outcome.partition}@{_dotted(outcome.revision)}"
+        case SourceFound():
+            return f"{outcome.source}@{_dotted(outcome.revision)}"
         case RuleCount():
             return f"{outcome.rule_id}/{outcome.partition}@{_dotted(outcome.revision)}"
         case RulesetInForce():

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Ta
 
 from streams.store.columns import Document, Moment, Serial, revision_columns
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest migration; the schema this program needs."""
 
 metadata: Final = MetaData(
@@ -136,6 +136,16 @@ ingest_counters: Final = Table(
     Column("conflict", BigInteger, nullable=False),
     Column("refused", BigInteger, nullable=False),
     Column("refused_by", Document, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+)
+
+sources_found: Final = Table(
+    "sources_found",
+    metadata,
+    Column("source", Text, primary_key=True),
+    *revision_columns(),
+    Column("first_offset", BigInteger, nullable=False),
+    Column("found", BigInteger, nullable=False),
     Column("stored_at", Moment, nullable=False),
 )
 

@@ -82,11 +82,21 @@ FROM alert_amendments h JOIN alerts a ON a.alert_id = h.alert_id""",
     ),
     View(
         "v_ingest_reconciliation",
-        """SELECT c.source, CAST(sum(c.accepted) AS bigint) AS accepted, CAST(sum(c.late) AS bigint) AS late,
-    CAST(sum(c.duplicate) AS bigint) AS duplicate, CAST(sum(c.conflict) AS bigint) AS conflict,
-    CAST(sum(c.refused) AS bigint) AS refused,
-    CAST(sum(c.accepted) + sum(c.duplicate) + sum(c.refused) AS bigint) AS found, max(c.stored_at) AS stored_at
-FROM ingest_counters c GROUP BY c.source""",
+        """SELECT s.source, coalesce(c.accepted, 0) AS accepted, coalesce(c.late, 0) AS late,
+    coalesce(c.duplicate, 0) AS duplicate, coalesce(c.conflict, 0) AS conflict, coalesce(c.refused, 0) AS refused,
+    coalesce(f.found, 0) AS found, coalesce(c.stored_at, f.stored_at) AS stored_at,
+    coalesce(f.found, 0) - coalesce(c.accepted + c.duplicate + c.refused, 0) AS missing,
+    f.first_offset, f.revision_offset AS next_offset
+FROM (SELECT source FROM ingest_counters UNION SELECT source FROM sources_found) s
+LEFT JOIN sources_found f ON f.source = s.source
+LEFT JOIN (
+    SELECT source, revision_epoch, CAST(sum(accepted) AS bigint) AS accepted, CAST(sum(late) AS bigint) AS late,
+        CAST(sum(duplicate) AS bigint) AS duplicate, CAST(sum(conflict) AS bigint) AS conflict,
+        CAST(sum(refused) AS bigint) AS refused, max(stored_at) AS stored_at
+    FROM ingest_counters GROUP BY source, revision_epoch
+) c ON c.source = s.source AND c.revision_epoch = coalesce(
+    f.revision_epoch, (SELECT max(i.revision_epoch) FROM ingest_counters i WHERE i.source = s.source)
+)""",
     ),
     View(
         "v_dead_letters",

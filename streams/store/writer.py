@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from streams.alerts.model import Alert, DeadLetter, IngestCount, Outcome, RuleCount, RulesetInForce
+from streams.alerts.model import Alert, DeadLetter, IngestCount, Outcome, RuleCount, RulesetInForce, SourceFound
 from streams.store import migrate, rows, schema
 from streams.store.engine import RowRefusedError, connect_engine, parse_url, require_file, writing
 from streams.store.rows import Row, Texts
@@ -36,6 +36,7 @@ _EVIDENCE: Final = Upsert(schema.alert_evidence)
 _AMENDMENTS: Final = Upsert(schema.alert_amendments)
 _DEAD_LETTERS: Final = Upsert(schema.dead_letters)
 _INGEST: Final = Upsert(schema.ingest_counters)
+_FOUND: Final = Upsert(schema.sources_found)
 _RULES: Final = Upsert(schema.rule_counters)
 _RULESETS: Final = Upsert(schema.rulesets)
 _RULESET_PARTITIONS: Final = Upsert(schema.ruleset_partitions)
@@ -88,6 +89,8 @@ class _Batch:
                 self._keep(_DEAD_LETTERS, rows.dead_letter_row(outcome))
             case IngestCount():
                 self._keep_newer(_INGEST, rows.ingest_row(outcome))
+            case SourceFound():
+                self._keep_newer(_FOUND, rows.found_row(outcome))
             case RuleCount():
                 self._keep_newer(_RULES, rows.rule_row(outcome))
             case RulesetInForce():
@@ -173,7 +176,9 @@ class Store:
         return WriteResult(1, 0, 0, 1, (key,))
 
 
-_COUNTED: Final = {upsert.table.name for upsert in (_ALERTS, _DEAD_LETTERS, _INGEST, _RULES, _RULESET_PARTITIONS)}
+_COUNTED: Final = {
+    upsert.table.name for upsert in (_ALERTS, _DEAD_LETTERS, _INGEST, _FOUND, _RULES, _RULESET_PARTITIONS)
+}
 """One table for each type of outcome: its changed rows are the outcomes written."""
 
 

@@ -3,10 +3,11 @@
 No label holds an account, a device or any other token of a person; rules, topics, partitions and named refusals only.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+
+from streams.telemetry.absolute import Absolute, Kind
 
 BATCH_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -22,9 +23,15 @@ class Metrics:
         self.records = Counter(
             "payweir_records", "Records read from a topic and dealt with.", ["topic"], registry=registry
         )
-        self.events = Counter(
-            "payweir_events", "Events by what became of them: accepted, late, duplicate, conflict or refused.",
-            ["outcome"], registry=registry,
+        self.found = Absolute(
+            Kind.COUNTER, "payweir_found", "Records intake has found in a source partition, since counting began there.",
+            ("source",), registry,
+        )  # fmt: skip
+        self.events = Absolute(
+            Kind.COUNTER, "payweir_events",
+            "Events of a source partition by what became of them, as one activity partition has them: accepted (of which late), "
+            "duplicate (of which conflict) or refused. Over all activity partitions, accepted + duplicate + refused = found.",
+            ("source", "partition", "outcome"), registry,
         )  # fmt: skip
         self.refused = Counter(
             "payweir_refused", "Records refused by intake, by the name of the refusal.", ["refusal"], registry=registry
@@ -37,9 +44,10 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.alerts = Counter("payweir_alerts", "Revisions of alerts sent, by rule.", ["rule"], registry=registry)
-        self.rule_errors = Counter(
-            "payweir_rule_errors", "Errors inside a rule while it judged a leg; each is a verdict of its own.", ["rule"],
-            registry=registry,
+        self.rule_errors = Absolute(
+            Kind.GAUGE, "payweir_rule_errors",
+            "Legs a rule could not judge because of an error inside it, as one activity partition has them.",
+            ("rule", "partition"), registry,
         )  # fmt: skip
         self.alerts_written = Counter(
             "payweir_alerts_written", "Records of the topic alerts committed to the SQL store.", registry=registry
@@ -52,11 +60,6 @@ class Metrics:
         )
         self._declare_gauges(registry)
         self._holders: dict[str, str] = {}
-        self._counts = self._by_name()
-
-    def count(self, name: str, label: str, value: float) -> None:
-        """Take what a worker counts (``streams.agents.roles.Count``); KeyError for a name nobody declared."""
-        self._counts[name](label, value)
 
     def hold_watermark(self, partition: int, source: str) -> None:
         """Say which source holds the watermark of a partition; the one before it disappears."""
@@ -70,6 +73,8 @@ class Metrics:
     def forget_partition(self, topic: str, partition: int) -> None:
         """Drop what was said of a partition that went to another worker, so that no stale value stays on a dashboard."""
         place = str(partition)
+        for absolute in (self.found, self.events, self.rule_errors):
+            absolute.forget(topic, partition)
         _remove(self.lag_records, topic, place)
         if topic == "activity":
             _remove(self.watermark_seconds, place)
@@ -89,7 +94,8 @@ class Metrics:
             ["topic", "partition"], registry=registry,
         )  # fmt: skip
         self.oldest_unprocessed_seconds = Gauge(
-            "payweir_oldest_unprocessed_seconds", "Age of the oldest record that is not dealt with yet; 0 when none waits.",
+            "payweir_oldest_unprocessed_seconds",
+            "Age of the oldest record that was fetched and is not dealt with yet; 0 when none waits.",
             registry=registry,
         )  # fmt: skip
         self.watermark_seconds = Gauge(
@@ -108,27 +114,6 @@ class Metrics:
             "1 when the worker has its partitions and has caught up with their state.",
             registry=registry,
         )
-
-    def _by_name(self) -> dict[str, Callable[[str, float], None]]:
-        """Names under which workers count, and the metrics they mean."""
-        return {
-            "events": lambda label, value: self.records.labels(label).inc(value),
-            "refused": self._refused,
-            "alerts": lambda label, value: self.alerts.labels(label).inc(value),
-            "written": lambda _label, value: self.alerts_written.inc(value),
-            "outcomes": lambda label, value: self.outcomes.labels(label).inc(value),
-            "rule_errors": lambda label, value: self.rule_errors.labels(label).inc(value),
-            "store_unreachable": lambda _label, value: self.store_unreachable.inc(value),
-            "broker_unreachable": lambda _label, value: self.broker_unreachable.inc(value),
-            "batch": lambda _label, value: self.batch_seconds.observe(value),
-            "watermark": lambda label, value: self.watermark_seconds.labels(label).set(value),
-            "subjects": lambda label, value: self.subjects.labels(label).set(value),
-        }
-
-    def _refused(self, refusal: str, value: float) -> None:
-        self.refused.labels(refusal).inc(value)
-        self.events.labels("refused").inc(value)
-        self.dead_letters.inc(value)
 
 
 def _remove(gauge: Gauge, *labels: str) -> None:

@@ -34,6 +34,7 @@ from tests.unit.store.samples import (
     mule_alert,
     rule_count,
     ruleset,
+    source_found,
     withdrawn,
 )
 
@@ -55,7 +56,7 @@ def tables(store: Store) -> dict[str, list[tuple[str, ...]]]:
 
 def everything() -> list[Outcome]:
     """Give one of each outcome."""
-    return [mule_alert(), dead_letter(), ingest_count(), rule_count(), ruleset()]
+    return [mule_alert(), dead_letter(), ingest_count(), source_found(), rule_count(), ruleset()]
 
 
 # --- once in effect -------------------------------------------------------------------------------------------------
@@ -78,10 +79,10 @@ def test_what_is_written_is_read_back_whole(store: Store) -> None:
 
 
 def test_the_same_batch_again_changes_nothing(store: Store) -> None:
-    assert store.write(everything()) == WriteResult(found=5, written=5)
+    assert store.write(everything()) == WriteResult(found=6, written=6)
     before = tables(store)
     stored = ask(store, "SELECT stored_at, first_stored_at FROM alerts")
-    assert store.write(everything()) == WriteResult(found=5, known=5)
+    assert store.write(everything()) == WriteResult(found=6, known=6)
     assert tables(store) == before
     assert ask(store, "SELECT stored_at, first_stored_at FROM alerts") == stored
 
@@ -314,7 +315,7 @@ def test_a_commit_of_unknown_outcome_is_unreachable_and_the_retry_is_harmless(
         patch.setattr(store.engine.dialect, "do_commit", fail)
         with pytest.raises(StoreUnreachable):
             store.write(everything())
-    expected = WriteResult(found=5, known=5) if committed else WriteResult(found=5, written=5)
+    expected = WriteResult(found=6, known=6) if committed else WriteResult(found=6, written=6)
     assert store.write(everything()) == expected
     assert check_store(store.url.render_as_string(hide_password=False)) == []
 
@@ -330,6 +331,26 @@ def test_a_row_held_by_another_is_waited_for(store: Store) -> None:
     waiting.join()
     line = list_alerts(store, AlertFilter())[0]
     assert (line.status, line.hits) == ("confirmed", 2)
+
+
+# --- accounting -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("found", "accepted"), [(94, 90), (93, 91), (93, 0)])
+def test_a_gap_between_found_and_accounted_for_is_a_finding(
+    store: Store, store_url: str, found: int, accepted: int
+) -> None:
+    store.write([dead_letter(), ingest_count(), source_found(93)])
+    assert check_store(store_url) == []
+    store.write([source_found(found, offset=200), ingest_count(offset=6, accepted=accepted)])
+    [finding] = [one for one in check_store(store_url) if one.kind.value == "records-not-accounted-for"]
+    assert f"payments/0: {found} found, {accepted + 3} accounted for" in finding.text
+
+
+def test_a_source_of_which_nothing_arrived_behind_intake_is_a_finding(store: Store, store_url: str) -> None:
+    store.write([source_found(5, source="settlements/3", offset=5)])
+    [finding] = check_store(store_url)
+    assert "settlements/3: 5 found, 0 accounted for" in finding.text
 
 
 # --- schema ---------------------------------------------------------------------------------------------------------

@@ -33,6 +33,21 @@ def test_the_newest_migration_is_the_schema_the_program_needs() -> None:
     assert ScriptDirectory(folder).get_heads() == [HEAD]
 
 
+def test_a_store_of_the_first_schema_is_refused_until_it_is_upgraded_and_keeps_its_data(database_url: str) -> None:
+    upgrade(database_url)
+    with open_store(database_url) as store:
+        store.write([mule_alert()])
+        with store.engine.begin() as connection:
+            drop_views(connection)
+            connection.execute(text("DROP TABLE sources_found"))
+            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(StoreOutdated, match="payweir store upgrade"):
+        open_store(database_url)
+    assert upgrade(database_url) == HEAD
+    with open_store(database_url) as store:
+        assert len(standing(store)) == 1
+
+
 def test_a_database_that_was_not_prepared_is_outdated_and_says_what_to_do(database_url: str) -> None:
     with pytest.raises(StoreOutdated, match="payweir store upgrade"):
         open_store(database_url)

@@ -25,6 +25,7 @@ from tests.unit.store.samples import (
     mule_alert,
     rule_count,
     ruleset,
+    source_found,
     token,
 )
 
@@ -108,10 +109,18 @@ def test_rules_are_counted_also_those_that_never_fired(store: Store) -> None:
 
 def test_what_came_in_is_summed_over_the_partitions_of_the_log(store: Store) -> None:
     store.write([ingest_count(), ingest_count(partition=1, refused=0), ingest_count(offset=4, accepted=1)])
-    expected = ("payments/0", 185, 180, 6, 4, 2, 1)
-    assert ingest_totals(store) == [IngestTotals(*expected)]
-    names = "source, found, accepted, late, duplicate, conflict, refused"
-    assert ask(store, f"SELECT {names} FROM v_ingest_reconciliation") == [expected]
+    store.write([source_found(185), source_found(90, offset=100), source_found(4, source="accounts/0", offset=4)])
+    expected = [("accounts/0", 4, 0, 0, 0, 0, 0, 4), ("payments/0", 185, 180, 6, 4, 2, 1, 0)]
+    assert ingest_totals(store) == [IngestTotals(*row) for row in expected]
+    names = "source, found, accepted, late, duplicate, conflict, refused, missing"
+    assert ask(store, f"SELECT {names} FROM v_ingest_reconciliation ORDER BY source") == expected
+
+
+def test_a_new_activity_log_is_counted_anew(store: Store) -> None:
+    store.write([ingest_count(), ingest_count(partition=1), source_found(185)])
+    store.write([ingest_count(accepted=7, refused=0, epoch=2), source_found(9, epoch=2)])
+    names = "source, found, accepted, duplicate, missing"
+    assert ask(store, f"SELECT {names} FROM v_ingest_reconciliation") == [("payments/0", 9, 7, 2, 0)]
 
 
 def test_rulesets_and_dead_letters_are_shown(store: Store) -> None:

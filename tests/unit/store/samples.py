@@ -13,6 +13,7 @@ from streams.alerts.model import (
     Position,
     RuleCount,
     RulesetInForce,
+    SourceFound,
 )
 from streams.clock import DAY_MS, MINUTE_MS
 
@@ -83,10 +84,17 @@ def dead_letter(offset: int = 5) -> DeadLetter:
     return DeadLetter("payments", 0, offset, "amount_not_positive", "amount_minor", "-1", '{"a":"***"}', 311, MARCH)
 
 
-def ingest_count(offset: int = 5, accepted: int = 90, *, partition: int = 0, refused: int = 1) -> IngestCount:
+def source_found(found: int = 93, *, source: str = "payments/0", offset: int = 185, epoch: int = 1) -> SourceFound:
+    """Give what intake found in a source."""
+    return SourceFound(source, Position(epoch, offset, 0), 0, found)
+
+
+def ingest_count(
+    offset: int = 5, accepted: int = 90, *, partition: int = 0, refused: int = 1, epoch: int = 1
+) -> IngestCount:
     """Give the counts of one source in one partition of the log."""
     refusals = {"amount_not_positive": refused} if refused else {}
-    return IngestCount("payments/0", partition, Position(1, offset, 0), accepted, 3, 2, 1, refusals)
+    return IngestCount("payments/0", partition, Position(epoch, offset, 0), accepted, 3, 2, 1, refusals)
 
 
 def rule_count(offset: int = 5, errors: int = 0) -> RuleCount:

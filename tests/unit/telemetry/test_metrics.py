@@ -1,14 +1,13 @@
 """Metrics: names are a contract."""
 
-import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.telemetry import Metrics
 
 NAMES = {
-    "payweir_records", "payweir_events", "payweir_refused", "payweir_dead_letters", "payweir_outcomes", "payweir_alerts",
-    "payweir_rule_errors", "payweir_alerts_written", "payweir_store_unreachable", "payweir_broker_unreachable",
+    "payweir_records", "payweir_found", "payweir_events", "payweir_refused", "payweir_dead_letters", "payweir_outcomes",
+    "payweir_alerts", "payweir_rule_errors", "payweir_alerts_written", "payweir_store_unreachable", "payweir_broker_unreachable",
     "payweir_batch_seconds", "payweir_lag_records", "payweir_oldest_unprocessed_seconds", "payweir_watermark_seconds",
     "payweir_watermark_holder_info", "payweir_subjects", "payweir_ready",
 }  # fmt: skip
@@ -31,38 +30,26 @@ def text(metrics: Metrics) -> str:
 
 def test_two_workers_in_one_process_do_not_meet() -> None:
     first, second = Metrics(), Metrics()
-    first.count("written", "", 3)
+    first.alerts_written.inc(3)
     assert value(first, "payweir_alerts_written_total") == 3
     assert value(second, "payweir_alerts_written_total") == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "label", "sample", "labels"),
-    [
-        ("events", "payments", "payweir_records_total", {"topic": "payments"}),
-        ("refused", "not_json", "payweir_refused_total", {"refusal": "not_json"}),
-        ("refused", "not_json", "payweir_events_total", {"outcome": "refused"}),
-        ("refused", "not_json", "payweir_dead_letters_total", {}),
-        ("alerts", "quick", "payweir_alerts_total", {"rule": "quick"}),
-        ("outcomes", "alert", "payweir_outcomes_total", {"kind": "alert"}),
-        ("rule_errors", "quick", "payweir_rule_errors_total", {"rule": "quick"}),
-        ("written", "", "payweir_alerts_written_total", {}),
-        ("store_unreachable", "", "payweir_store_unreachable_total", {}),
-        ("broker_unreachable", "", "payweir_broker_unreachable_total", {}),
-        ("batch", "", "payweir_batch_seconds_sum", {}),
-        ("watermark", "3", "payweir_watermark_seconds", {"partition": "3"}),
-        ("subjects", "3", "payweir_subjects", {"partition": "3"}),
-    ],
-)
-def test_what_a_worker_counts_arrives(name: str, label: str, sample: str, labels: dict[str, str]) -> None:
+def test_absolute_counts_are_what_was_said_last_and_go_with_their_partition() -> None:
     metrics = Metrics()
-    metrics.count(name, label, 2)
-    assert metrics.registry.get_sample_value(sample, labels) == 2
-
-
-def test_a_name_nobody_declared_is_a_bug() -> None:
-    with pytest.raises(KeyError):
-        Metrics().count("xyzzy", "", 1)
+    metrics.events.put("activity", 3, ("payments/0", "3", "accepted"), 5)
+    metrics.events.put("activity", 3, ("payments/0", "3", "accepted"), 7)
+    metrics.events.put("activity", 4, ("payments/0", "4", "accepted"), 2)
+    metrics.rule_errors.put("activity", 3, ("quick", "3"), 1)
+    metrics.found.put("payments", 3, ("payments/3",), 9)
+    accepted = {"source": "payments/0", "outcome": "accepted"}
+    assert value(metrics, "payweir_events_total", partition="3", **accepted) == 7
+    assert value(metrics, "payweir_rule_errors", rule="quick", partition="3") == 1
+    metrics.forget_partition("activity", 3)
+    assert value(metrics, "payweir_events_total", partition="3", **accepted) is None
+    assert value(metrics, "payweir_rule_errors", rule="quick", partition="3") is None
+    assert value(metrics, "payweir_events_total", partition="4", **accepted) == 2
+    assert value(metrics, "payweir_found_total", source="payments/3") == 9
 
 
 def test_only_one_source_holds_the_watermark_of_a_partition() -> None:
@@ -76,7 +63,7 @@ def test_only_one_source_holds_the_watermark_of_a_partition() -> None:
 def test_a_partition_that_went_elsewhere_leaves_nothing_behind() -> None:
     metrics = Metrics()
     metrics.hold_watermark(4, "payments/0")
-    metrics.count("watermark", "4", 7)
+    metrics.watermark_seconds.labels("4").set(7)
     metrics.lag_records.labels("activity", "4").set(9)
     metrics.forget_partition("activity", 4)
     metrics.forget_partition("activity", 4)
