@@ -1,10 +1,9 @@
-"""Feeding JSON Lines into the source topics, by event type; what cannot be read is fed too, so that intake refuses it by name."""
+"""Feeding lines into the source topics, by event type; what cannot be read is fed too, so that intake refuses it by name."""
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -28,6 +27,7 @@ _TOPIC_OF: Final = {
     "settlement": SETTLEMENTS,
     "fraud_report": FRAUD_REPORTS,
     "account": ACCOUNTS,
+    "refused": PAYMENTS,
 }
 
 
@@ -39,6 +39,7 @@ class _Head(msgspec.Struct):
     """What routing looks at; everything else is intake's business."""
 
     event_type: str | None = None
+    refusal: str | None = None
     payment_id: str | None = None
     uetr: str | None = None
     settlement_id: str | None = None
@@ -48,6 +49,8 @@ class _Head(msgspec.Struct):
 
 
 _head: msgspec.json.Decoder[_Head] = msgspec.json.Decoder(_Head)
+_REFUSED: Final = b'{"event_type":"refused",'
+"""How the note of a record refused at the rim begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ class Fed(msgspec.Struct, frozen=True):
     """By topic."""
     unreadable: int
     """Lines that are no event this program knows; they went to ``payments`` for intake to refuse."""
+    refused: dict[str, int]
+    """By name: what a reader of another format could not read; it went to ``payments`` for intake to count."""
     bytes_total: int
     seconds: float
 
@@ -90,17 +95,6 @@ def route(line: bytes) -> tuple[str, bytes | None, bool]:
     return topic, key.encode() if key else None, True
 
 
-def read_lines(files: Iterable[Path]) -> Iterator[bytes]:
-    """Give the lines of all files without their ends. Raises UsageError for a file that cannot be read."""
-    for file in files:
-        try:
-            with file.open("rb") as lines:
-                for line in lines:
-                    yield line.rstrip(b"\r\n")
-        except OSError as error:
-            raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
-
-
 def feed(
     settings: Settings, lines: Iterable[bytes], how: Feed, fed: Callable[[int], None] = lambda _bytes: None
 ) -> Fed:
@@ -118,16 +112,21 @@ def feed(
     with feeding_producer(settings.bootstrap) as producer:
         sending = _Sending(producer, counts, how)
         unreadable = total = 0
+        refused: Counter[str] = Counter()
         for number, line in enumerate(lines, 1):
             topic, key, known = route(line)
             unreadable += not known
+            if line.startswith(_REFUSED):
+                refused[_head.decode(line).refusal or ""] += 1
             for _ in range(how.repeat):
                 sending.pace(begun)
                 sending.send(topic, key, line, number)
             total += len(line)
             fed(len(line) + 1)
         sending.finish()
-        return Fed(dict(sorted(sending.counted.items())), unreadable, total, round(time.monotonic() - begun, 3))
+        return Fed(
+            dict(sorted(sending.counted.items())), unreadable, dict(refused), total, round(time.monotonic() - begun, 3)
+        )
 
 
 def wait_for_intake(settings: Settings, seconds: float) -> bool:

@@ -65,7 +65,7 @@ def _run(settings: GeneratorSettings, folder: Path, rules: Path) -> None:
     programs = load_programs(mine)
     with open_store(url) as store:
         with quiet_collector(), console.status("running the pipeline"):
-            plan = RunPlan(programs, "payweir", store.write, lambda _done, _found: None, now_ms())
+            plan = RunPlan(programs, store.write, lambda _done, _found: None, now_ms())
             summary = run_files(open_inputs([str(stream)]), plan)
         show(summary, url)
         _alerts(console, list_alerts(store, AlertFilter(limit=_ALERTS_MAX)))

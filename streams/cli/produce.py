@@ -1,6 +1,5 @@
-"""``payweir produce``: feed JSON Lines into the source topics."""
+"""``payweir produce``: feed files of events or ISO 20022 messages into the source topics."""
 
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -9,10 +8,11 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from streams.agents.feeding import Fed, Feed, feed, read_lines, wait_for_intake
+from streams.agents.feeding import Fed, Feed, feed, wait_for_intake
 from streams.agents.publishing import end_history
 from streams.cli.topics import BootstrapOption, JsonOption
-from streams.errors import ServiceError, UsageError
+from streams.errors import ServiceError
+from streams.replay.files import FORMATS, LineFile, open_inputs, read_all
 from streams.settings import Settings, load_settings
 
 app = typer.Typer()
@@ -21,7 +21,7 @@ app = typer.Typer()
 
 @app.command()
 def produce(
-    files: Annotated[list[Path], typer.Argument(help="JSON Lines files, one event a line.")],
+    files: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.")],
     *,
     bootstrap: BootstrapOption = None,
     rate: Annotated[float, typer.Option(min=0, help="Records a second.", show_default="as fast as it goes")] = 0,
@@ -33,21 +33,24 @@ def produce(
     wait: Annotated[
         float, typer.Option(min=0, help="With --end: first wait so many seconds for intake to have read everything.")
     ] = 0,
+    format_: Annotated[
+        str, typer.Option("--format", help=f"{', '.join(FORMATS)}; XML is always read as iso20022.")
+    ] = "payweir",
     json: JsonOption = False,
 ) -> None:
     """Feed events into the topics of their types; what is no event goes to payments, where intake refuses it by name.
+
+    Messages of ISO 20022 are turned into events on the way; a transaction that cannot be read is sent on as a refusal.
 
     Sending a file again is harmless: a repeated event is counted as such and changes nothing.
 
     Example: payweir produce stream/payments.jsonl stream/settlements.jsonl --bootstrap kafka-1:9092 --rate 500
     """
     settings = load_settings({"bootstrap": bootstrap})
-    for file in files:
-        if not file.is_file():
-            raise UsageError(f"{file}: no such file")
+    found = open_inputs(files, format_)
     how = Feed(repeat=repeat, rate=rate, spread=round_robin)
     console = Console()
-    fed = feed(settings, read_lines(files), how) if json else _with_progress(settings, files, how, console)
+    fed = feed(settings, read_all(found), how) if json else _with_progress(settings, found, how, console)
     told = _end(settings, wait) if end else 0
     if json:
         typer.echo(msgspec.json.encode(msgspec.to_builtins(fed) | {"ended_partitions": told}).decode())
@@ -63,13 +66,18 @@ def _end(settings: Settings, wait: float) -> int:
     return end_history(settings)
 
 
-def _with_progress(settings: Settings, files: list[Path], how: Feed, console: Console) -> Fed:
+def _with_progress(settings: Settings, files: list[LineFile], how: Feed, console: Console) -> Fed:
     bar = Progress(
         TextColumn("producing"), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=console, transient=True
     )
     with bar:
-        task = bar.add_task("bytes", total=sum(file.stat().st_size for file in files))
-        return feed(settings, read_lines(files), how, lambda size: bar.advance(task, size))
+        task = bar.add_task("bytes", total=sum(file.size for file in files))
+        return feed(
+            settings,
+            read_all(files),
+            how,
+            lambda _size: bar.update(task, completed=sum(each.place() for each in files)),
+        )
 
 
 def _table(fed: Fed) -> Table:
@@ -79,5 +87,7 @@ def _table(fed: Fed) -> Table:
         table.add_row(topic, f"{count:,}")
     table.add_row("together", f"{sum(fed.records.values()):,}")
     table.add_row("lines that are no known event", f"{fed.unreadable:,}")
+    for name, count in fed.refused.items():
+        table.add_row(f"refused in reading: {name}", f"{count:,}")
     table.add_row("seconds", f"{fed.seconds:.1f}")
     return table

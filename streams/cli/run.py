@@ -13,7 +13,7 @@ from streams.agents.wall import now_ms
 from streams.detection.check import check_files
 from streams.detection.folder import load_folder
 from streams.detection.program import Programs, compile_ruleset
-from streams.errors import RuleError, UsageError
+from streams.errors import RuleError
 from streams.replay.collector import quiet_collector
 from streams.replay.files import FORMATS, open_inputs
 from streams.replay.run import RunPlan, Summary, run_files
@@ -34,7 +34,9 @@ def run(
     ],
     rules: Annotated[Path, typer.Option(help="Folder with rules and lists.")] = Path("rules"),
     store: Annotated[str, typer.Option(help="Where alerts go: an SQLAlchemy URL.")] = DEFAULT_STORE_URL,
-    format_: Annotated[str, typer.Option("--format", help="payweir or labelled.")] = "payweir",
+    format_: Annotated[
+        str, typer.Option("--format", help=f"{', '.join(FORMATS)}; XML is always read as iso20022.")
+    ] = "payweir",
     partitions: Annotated[int, typer.Option(min=1, max=256, help="Partitions of the in-process log.")] = 1,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON, without a progress bar.")] = False,
 ) -> None:
@@ -42,15 +44,12 @@ def run(
 
     Example: payweir run --input stream/ --rules rules/ --store sqlite:///alerts.db
     """
-    if format_ not in FORMATS:
-        message = f"--format {format_}: write one of {', '.join(FORMATS)}"
-        raise UsageError(message)
     programs = load_programs(rules)
-    files = open_inputs(inputs)
+    files = open_inputs(inputs, format_)
     with quiet_collector(), open_store(store) as target, _progress(disable=json) as progress:
         task = progress.add_task("reading", total=sum(file.size for file in files) or None, records=0)
         plan = RunPlan(
-            programs, format_, target.write, lambda done, found: progress.update(task, completed=done, records=found), now_ms(),
+            programs, target.write, lambda done, found: progress.update(task, completed=done, records=found), now_ms(),
             partitions,
         )  # fmt: skip
         summary = run_files(files, plan)

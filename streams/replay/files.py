@@ -1,62 +1,111 @@
-"""Reading events from files for the embedded run: JSON Lines (plain or .gz), a folder of them, standard input; and formats."""
+"""Reading events from files: JSON Lines (plain or .gz), ISO 20022 messages, other formats; folders and standard input."""
 
 import gzip
+import shutil
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final, cast
 
 from streams.errors import UsageError
+from streams.events.iso20022 import lines_of
 from streams.replay.labelled import from_labelled
 
-SUFFIXES: Final = (".jsonl", ".json", ".ndjson", ".jsonl.gz", ".ndjson.gz")
-FORMATS: Final[dict[str, Callable[[bytes], bytes]]] = {"payweir": bytes, "labelled": from_labelled}
-"""What a line is turned into before intake sees it: our own events stay as they are."""
+XML: Final = (".xml", ".xml.gz")
+SUFFIXES: Final = (".jsonl", ".json", ".ndjson", ".jsonl.gz", ".ndjson.gz", *XML)
+_IN_MEMORY_MAX: Final = 16 << 20
+"""Bytes of standard input kept in memory before they go to a temporary file."""
+
+Reader = Callable[[IO[bytes], str], Iterator[bytes]]
+"""From an open file and its name to lines for intake."""
+
+
+def _plain(stream: IO[bytes], _name: str) -> Iterator[bytes]:
+    for line in stream:
+        stripped = line.rstrip(b"\r\n")
+        if stripped:
+            yield stripped
+
+
+def _labelled(stream: IO[bytes], name: str) -> Iterator[bytes]:
+    return map(from_labelled, _plain(stream, name))
+
+
+FORMATS: Final[dict[str, Reader]] = {"payweir": _plain, "labelled": _labelled, "iso20022": lines_of}
+"""How a file becomes lines for intake: our own events stay as they are, what cannot be read becomes a named refusal."""
 
 
 @dataclass(slots=True)
 class LineFile:
-    """One file as a source: its name, size in bytes, and its lines."""
+    """One file as a source: its name, size in bytes, and its lines. It is opened when its lines are asked for."""
 
     name: str
     size: int
-    stream: IO[bytes]
-    raw: IO[bytes]
+    reader: Reader
+    path: Path | None = None
+    """None is standard input."""
+    raw: IO[bytes] | None = field(default=None, init=False)
 
     def lines(self) -> Iterator[bytes]:
-        """Give the lines that are not blank, without their ends; closes the file after the last."""
-        with self.raw, self.stream:
-            for line in self.stream:
-                stripped = line.rstrip(b"\r\n")
-                if stripped:
-                    yield stripped
+        """Give the lines for intake; closes the file after the last. Raises UsageError for a file that cannot be read."""
+        try:
+            self.raw = _spooled() if self.path is None and self.reader is lines_of else self._open()
+            with self.raw, _unzipped(self.raw, self.path) as stream:
+                yield from self.reader(stream, self.name)
+        except (OSError, EOFError, zlib.error) as error:
+            message = f"{self.name}: cannot be read: {error}"
+            raise UsageError(message) from None
 
     def place(self) -> int:
         """Give how many bytes of the file were read (compressed ones, where it is)."""
-        return self.size if self.raw.closed else self.raw.tell() if self.size else 0
+        if self.raw is None or not self.size:
+            return 0
+        return self.size if self.raw.closed else self.raw.tell()
+
+    def _open(self) -> IO[bytes]:
+        return sys.stdin.buffer if self.path is None else self.path.open("rb")
 
 
-def open_inputs(inputs: list[str]) -> list[LineFile]:
-    """Open files, folders (their event files, by name) or ``-``; raises UsageError for what is not there."""
-    found: list[LineFile] = []
+def open_inputs(inputs: list[str], format_: str = "payweir") -> list[LineFile]:
+    """Find files, folders (their event files, by name) or ``-``; raises UsageError for what is not there.
+
+    XML is read as ISO 20022 whatever the format says.
+    """
+    if format_ not in FORMATS:
+        message = f"--format {format_}: write one of {', '.join(FORMATS)}"
+        raise UsageError(message)
+    found: dict[str, LineFile] = {}
     for name in inputs:
-        if name == "-":
-            found.append(LineFile("stdin", 0, sys.stdin.buffer, sys.stdin.buffer))
-            continue
-        path = Path(name)
-        if path.is_dir():
-            inside = sorted(each for each in path.iterdir() if each.name.endswith(SUFFIXES) and not _aside(each))
-            if not inside:
-                message = f"{name}: no event files in this folder; expected names ending in {', '.join(SUFFIXES)}"
-                raise UsageError(message)
-            found += map(_open, inside)
-        elif path.is_file():
-            found.append(_open(path))
-        else:
-            message = f"{name}: no such file or folder"
-            raise UsageError(message)
-    return found
+        for path in _paths(name):
+            reader = lines_of if path is not None and path.name.lower().endswith(XML) else FORMATS[format_]
+            label = "stdin" if path is None else path.name if path.name not in found else str(path)
+            found[label] = LineFile(label, path.stat().st_size if path is not None else 0, reader, path)
+    return list(found.values())
+
+
+def read_all(files: Iterable[LineFile]) -> Iterator[bytes]:
+    """Give the lines of all files, one file after the other."""
+    for file in files:
+        yield from file.lines()
+
+
+def _paths(name: str) -> list[Path | None]:
+    path = Path(name)
+    if name == "-":
+        return [None]
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        message = f"{name}: no such file or folder"
+        raise UsageError(message)
+    inside = sorted(each for each in path.iterdir() if each.name.lower().endswith(SUFFIXES) and not _aside(each))
+    if not inside:
+        message = f"{name}: no event files in this folder; expected names ending in {', '.join(SUFFIXES)}"
+        raise UsageError(message)
+    return list(inside)
 
 
 def _aside(path: Path) -> bool:
@@ -64,7 +113,13 @@ def _aside(path: Path) -> bool:
     return path.name.startswith(("scenarios.", "instances.", "labels.")) or ".instances." in path.name
 
 
-def _open(path: Path) -> LineFile:
-    raw = path.open("rb")
-    stream = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
-    return LineFile(path.name, path.stat().st_size, stream, raw)
+def _unzipped(raw: IO[bytes], path: Path | None) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if path is not None and path.suffix == ".gz" else raw
+
+
+def _spooled() -> IO[bytes]:
+    """Put standard input where it can be read twice, as XML is."""
+    kept = cast("IO[bytes]", tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_MAX))  # noqa: SIM115  the caller closes it
+    shutil.copyfileobj(sys.stdin.buffer, kept)
+    kept.seek(0)
+    return kept

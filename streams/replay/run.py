@@ -11,7 +11,7 @@ from streams.detection.program import Programs
 from streams.legs import Control
 from streams.pipeline import RawRecord, SourceState
 from streams.replay.embedded import Embedded
-from streams.replay.files import FORMATS, LineFile
+from streams.replay.files import LineFile
 
 CHUNK: Final = 1_000
 Write = Callable[[Sequence[Outcome]], object]
@@ -74,10 +74,9 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """How to run: the checked rules, the format of the lines, where outcomes go, and who watches."""
+    """How to run: the checked rules, where outcomes go, and who watches."""
 
     programs: Programs
-    format: str
     write: Write
     progress: Progress
     started_ms: int
@@ -98,18 +97,17 @@ def run_files(files: list[LineFile], plan: RunPlan) -> Summary:
     embedded = Embedded(plan.programs, tuple(state.name for state in states.values()), sink, plan.partitions)
     open_files = {file.name: file.lines() for file in files}
     offsets = dict.fromkeys(open_files, 0)
-    adapt = FORMATS[plan.format]
     while open_files:
         name = min(open_files, key=lambda each: states[each].watermark)
         lines = open_files[name]
         first = offsets[name]
-        chunk = [RawRecord(first + i, plan.started_ms, adapt(line)) for i, line in enumerate(islice(lines, CHUNK))]
+        chunk = [RawRecord(first + i, plan.started_ms, line) for i, line in enumerate(islice(lines, CHUNK))]
         if chunk:
             embedded.feed(states[name], chunk)
             offsets[name] += len(chunk)
             summary.found += len(chunk)
             plan.progress(sum(each.place() for each in files), summary.found)
-        else:
+        if len(chunk) < CHUNK:
             del open_files[name]
             if open_files:
                 embedded.control(Control("sources", names=tuple(states[each].name for each in open_files)))

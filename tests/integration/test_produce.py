@@ -9,11 +9,12 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 from typer.testing import CliRunner
 
-from streams.agents.feeding import Feed, feed, read_lines, wait_for_intake
+from streams.agents.feeding import Feed, feed, wait_for_intake
 from streams.agents.topics import create
 from streams.cli.produce import app
 from streams.errors import BrokerUnreachable, ServiceError, TopicError, UsageError
 from streams.legs import Control, unpack
+from streams.replay.files import open_inputs, read_all
 from streams.settings import Settings
 from tests.rig.kafka import KafkaBroker, end_offsets
 from tests.rig.topics import drop_topics, read_committed
@@ -58,7 +59,7 @@ def arrived(settings: Settings, topic: str) -> list[tuple[bytes | None, bytes]]:
 
 
 def test_every_line_goes_to_the_topic_of_its_type_as_it_is(settings: Settings, file: Path) -> None:
-    fed = feed(settings, read_lines([file]), Feed())
+    fed = feed(settings, read_all(open_inputs([str(file)])), Feed())
     assert fed.records == {"accounts": 1, "fraud-reports": 1, "payments": 4, "settlements": 1}
     assert fed.unreadable == 2
     for topic, expected in KEYS.items():
@@ -67,7 +68,7 @@ def test_every_line_goes_to_the_topic_of_its_type_as_it_is(settings: Settings, f
 
 
 def test_a_repeating_producer_sends_every_record_twice_to_the_same_place(settings: Settings, file: Path) -> None:
-    fed = feed(settings, read_lines([file]), Feed(repeat=2))
+    fed = feed(settings, read_all(open_inputs([str(file)])), Feed(repeat=2))
     assert sum(fed.records.values()) == 2 * len(LINES)
     assert arrived(settings, "settlements") == [(b"s1", LINES[2])] * 2
 

@@ -1,6 +1,5 @@
 """A whole Payweir as users run it: real broker, real PostgreSQL, worker processes started from the command line."""
 
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from streams.replay.files import open_inputs
 from streams.replay.run import RunPlan, run_files
 from streams.store.reader import Standing, standing
 from streams.store.writer import open_store
+from tests.rig.watch import Watch
 
 COMMAND = (sys.executable, "-m", "streams.cli.app")
 FAR_MS = 1 << 50
@@ -27,6 +27,7 @@ class Cluster:
     def __init__(self, bootstrap: str, store_url: str, folder: Path, partitions: int = 4) -> None:
         self.bootstrap, self.store_url, self.folder = bootstrap, store_url, folder
         self.partitions = partitions
+        self.settings: dict[str, str] = {}
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
 
     def environment(self) -> dict[str, str]:
@@ -40,6 +41,7 @@ class Cluster:
             "PAYWEIR_HISTORY": "true",
             "PAYWEIR_METRICS_PORT": "0",
             "PAYWEIR_SESSION_TIMEOUT_SECONDS": "6",
+            **self.settings,
         }
 
     def run(self, *words: str) -> str:
@@ -48,10 +50,10 @@ class Cluster:
         assert done.returncode == 0, f"{words}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def start(self, role: str, name: str = "") -> subprocess.Popen[bytes]:
-        """Start a worker; its log goes to a file of its name."""
+    def start(self, role: str, name: str = "", command: tuple[str, ...] = COMMAND) -> subprocess.Popen[bytes]:
+        """Start a worker; its log goes to a file of its name. ``command`` stands for the command line, built otherwise."""
         name = name or f"{role}-{len(self.workers)}"
-        command = [*COMMAND, "worker", "--role", role]
+        command = (*command, "worker", "--role", role)
         with (self.folder / f"{name}.log").open("ab") as log:
             worker = subprocess.Popen(command, env=self.environment(), stdout=log, stderr=log)
         self.workers[name] = worker
@@ -95,6 +97,10 @@ class Cluster:
         for name, worker in self.workers.items():
             assert worker.poll() is None, f"{name} ended with {worker.returncode}\n{self.logs()}"
 
+    def watch(self, name: str) -> Watch:
+        """Look at a worker as operators do."""
+        return Watch(self.folder / f"{name}.log")
+
     def kill(self, name: str) -> None:
         """SIGKILL."""
         worker = self.workers.pop(name)
@@ -124,14 +130,7 @@ class Cluster:
 def embedded(stream: Path, rules: Path, store_url: str) -> dict[str, Standing]:
     """What the embedded run says of a stream."""
     with open_store(store_url) as store:
-        plan = RunPlan(load_programs(rules), "payweir", store.write, lambda _done, _found: None, FAR_MS)
+        plan = RunPlan(load_programs(rules), store.write, lambda _done, _found: None, FAR_MS)
         summary = run_files(open_inputs([str(stream)]), plan)
         assert summary.adds_up
         return standing(store)
-
-
-def ingest(text: str) -> dict[str, object]:
-    """Read the JSON a command printed."""
-    data = json.loads(text)
-    assert isinstance(data, dict)
-    return data
