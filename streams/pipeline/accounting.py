@@ -65,6 +65,8 @@ class Accounting:
     changed: set[str] = field(default_factory=set)
     contents: dict[str, tuple[Content, ...]] = field(default_factory=dict)
     """Event ids with more than one content."""
+    fresh: list[str] | None = None
+    """Where snapshots are written: event ids that are new or changed."""
 
     def take(self, leg: Leg) -> Conflict | None:
         """Count one accounting leg; a leg read again from the same place counts nothing."""
@@ -78,6 +80,8 @@ class Accounting:
         if count is None:
             count = self.counts[origin] = SourceCount()
         self.changed.add(origin)
+        if self.fresh is not None:
+            self.fresh.append(leg.subject)
         if known is None:
             self.events[leg.subject] = KnownEvent(
                 leg.digest, intern(leg.source), leg.time, leg.late, leg.route, intern(origin), offset
@@ -98,14 +102,18 @@ class Accounting:
         contents = {*self.contents.get(leg.subject, ()), Content(known.digest, known.source, known.time)}
         contents.add(Content(leg.digest, leg.source, leg.time))
         self.contents[leg.subject] = tuple(sorted(contents))
-        return _settle(known, leg, self.contents[leg.subject])
+        settled = _settle(known, leg, self.contents[leg.subject])
+        self.hours.setdefault(known.time // HOUR_MS, []).append(leg.subject)
+        return settled
 
     def forget(self, before: int) -> None:
         """Forget event ids whose hour ended before a time."""
         for hour in [hour for hour in self.hours if (hour + 1) * HOUR_MS <= before]:
             for event_id in self.hours.pop(hour):
-                self.events.pop(event_id, None)
-                self.contents.pop(event_id, None)
+                known = self.events.get(event_id)
+                if known is not None and known.time // HOUR_MS == hour:
+                    del self.events[event_id]
+                    self.contents.pop(event_id, None)
 
     def news(self, partition: int, position: Position) -> list[IngestCount]:
         """Give the absolute counts that changed since the last call."""

@@ -88,6 +88,8 @@ def _control(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Non
     elif control.kind == "ruleset":
         programs = rulesets[control.digest]
         if state.schedule.add(control.time, programs):
+            if state.journal is not None:
+                state.journal.preserve_all()
             for subject in state.subjects.values():
                 if subject.log and subject.log[-1].time >= control.time:
                     at = next(i for i, leg in enumerate(subject.log) if leg.time >= control.time)
@@ -108,7 +110,7 @@ def _legs(run: Step, legs: list[Leg]) -> None:
         kind = leg.subject_kind
         if kind == _EVENT:
             _account(run, leg)
-        elif not leg.late and keeps(kind, leg.kind) and not (kind == _JOIN and _sleeps(state, leg)):
+        elif not leg.late and keeps(kind, leg.kind) and not (kind == _JOIN and _sleeps(run, leg)):
             subject = find(kind, leg.subject)
             if subject.insert(leg) and not subject.touched:
                 subject.touched = True
@@ -122,35 +124,38 @@ def _account(run: Step, leg: Leg) -> None:
         run.out.outcomes.append(conflict_alert(conflict, run.position()))
 
 
-def _sleeps(state: PartitionState, leg: Leg) -> bool:
+def _sleeps(run: Step, leg: Leg) -> bool:
     """Keep a payment at its join id without a subject until something is there to decide."""
-    key = leg.subject
+    key, state = leg.subject, run.state
     if (_JOIN, key) in state.subjects:
         return False
     if leg.kind in _WAKES:
-        _wake(state, key)
+        _wake(run, key)
         return False
     waiting = state.dormant.get(key)
     if waiting is None:
         state.dormant[key] = [leg]
     else:
         waiting.append(leg)
+    if state.journal is not None:
+        state.journal.dormant.append(leg)
     return True
 
 
-def _wake(state: PartitionState, key: str) -> None:
+def _wake(run: Step, key: str) -> None:
     """Make a subject of a join id at which only payments were seen."""
-    waiting = state.dormant.pop(key, None)
+    waiting = run.state.dormant.pop(key, None)
     if waiting is not None:
-        subject = state.subject(SubjectKind.JOIN, key)
+        subject = run.state.subject(_JOIN, key)
         for each in waiting:
             subject.insert(each)
+        run.touch(subject)
 
 
 def _mark(run: Step, mark: Mark) -> None:
     state = run.state
     if mark.subject_kind == SubjectKind.JOIN:
-        _wake(state, mark.subject)
+        _wake(run, mark.subject)
     if mark.void >= 0:
         subject = state.subject(mark.subject_kind, mark.subject)
         subject.void(mark.key, mark.void)
@@ -180,7 +185,7 @@ def _due(run: Step) -> None:
     heap, watermark = state.deadlines, state.watermark
     while heap and heap[0][0] <= watermark:
         time, kind, key, rule_id, event_id = heappop(heap)
-        subject = state.subjects.get((kind, key))
+        subject = state.known(kind, key)
         if subject is not None and fire(subject, (time, rule_id, event_id)):
             advance(subject, state.schedule)
             run.touch(subject)
@@ -192,27 +197,44 @@ def _confirm(run: Step) -> None:
     heap, watermark = state.provisional, state.watermark
     while heap and heap[0][0] <= watermark + MINUTE_MS:
         _, kind, key, alert = heappop(heap)
-        subject = state.subjects.get((kind, key))
+        subject = state.known(kind, key)
         if subject is not None and alert in subject.by_key:
             subject.dirty.add(alert)
             speak(run, subject)
+            if state.journal is not None:
+                state.journal.note(subject)
 
 
 def _forget(run: Step) -> None:
     """Forget what can change nothing any more: at once for what was touched, for all others every few days of event time."""
     state = run.state
-    horizon = state.horizon
+    horizon, journal = state.horizon, state.journal
     for subject in run.touched:
         subject.touched = False
         subject.evict(horizon)
-    if state.low == NEVER or state.low < state.swept_at + max(DAY_MS, state.schedule.reach_ms // 8):
-        return
-    state.swept_at = state.low
+        if journal is not None:
+            journal.note(subject)
+    if state.low != NEVER and state.low >= state.swept_at + max(DAY_MS, state.schedule.reach_ms // 8):
+        _sweep(state, horizon)
+
+
+def _sweep(state: PartitionState, horizon: int) -> None:
+    journal = state.journal
+    if journal is not None:
+        journal.preserve_all()
+    state.swept_at, state.swept_to = state.low, horizon
     state.accounting.forget(horizon)
-    for key in [key for key, legs in state.dormant.items() if legs[-1].time < horizon]:
-        del state.dormant[key]
+    for key, legs in list(state.dormant.items()):
+        legs[:] = [leg for leg in legs if leg.time >= horizon]
+        if not legs:
+            del state.dormant[key]
     for place, subject in list(state.subjects.items()):
+        before = len(subject.log)
         subject.evict(horizon)
+        if journal is not None and len(subject.log) != before:
+            journal.note(subject)
         bare = not subject.log and subject.marks_in is None and subject.voids is None
         if not subject.references and (bare or (subject.log and subject.log[-1].time < horizon)):
             del state.subjects[place]
+            if journal is not None:
+                journal.forget(subject)

@@ -12,6 +12,7 @@ from streams.legs import Leg, LegKind, Mark, content, order
 from streams.state.program import Groups, Hit, HitKey, WindowProgram
 
 NEVER: Final = -(1 << 60)
+FOREVER: Final = 1 << 60
 LEGS_MAX: Final = 10_000
 """A subject keeps its newest legs up to twice this number, then falls back to it and is flagged ``approximate``."""
 _ONCE: Final = frozenset(map(int, (LegKind.DEBIT, LegKind.CREDIT, LegKind.REFUND_OUT, LegKind.REFUND_IN, LegKind.LINE)))
@@ -20,12 +21,24 @@ _REFUNDS: Final = frozenset(map(int, (LegKind.REFUND_OUT, LegKind.REFUND_IN)))
 _LINE, _REFERENCE = int(LegKind.LINE), int(LegKind.REFERENCE)
 
 
+class Saved:
+    """What a snapshot topic may hold of a subject: days of its log, and whether there is a record beside them."""
+
+    __slots__ = ("days", "extras")
+
+    def __init__(self) -> None:
+        """Start with nothing written."""
+        self.days: set[int] = set()
+        self.extras = False
+
+
 class Subject:
     """State of one account, device, merchant or join id."""
 
     __slots__ = (
-        "approximate", "by_key", "claims", "deadlines", "dirty", "done", "groups", "hits", "key", "kind", "log", "marks_in",
-        "marks_out", "pairs", "program", "ptr", "references", "sent", "touched", "voids",
+        "approximate", "by_key", "changed", "changed_from", "claims", "deadlines", "dirty", "done", "groups", "hits", "key",
+        "kind", "log", "marks_in", "marks_out", "pairs", "pending", "program", "ptr", "references", "saved", "sent", "touched",
+        "voids",
     )  # fmt: skip
 
     def __init__(self, kind: int, key: str) -> None:
@@ -50,6 +63,11 @@ class Subject:
         self.approximate = False
         self.touched = False
         """Changed by the record in hand; the pipeline asks it what it has to say before the next."""
+        self.changed = self.pending = False
+        """Changed since the last snapshot began; part of the snapshot in writing and not written yet."""
+        self.changed_from = FOREVER
+        """Earliest event time in the log that changed since it was last written."""
+        self.saved: Saved | None = None
 
     def insert(self, leg: Leg) -> bool:
         """Put a leg at its place; False when it is known already or lost a conflict. The caller then advances."""
@@ -75,6 +93,7 @@ class Subject:
         if at < self.done:
             self.rewind(at)
         log.insert(at, leg)
+        self.changed_from = min(self.changed_from, leg.time)
         return True
 
     def _claim(self, leg: Leg) -> None:
@@ -125,11 +144,14 @@ class Subject:
         return bisect_left(self.log, order(leg), key=order)
 
     def rewind(self, to: int) -> None:
-        """Take windows and hits back to just before ``log[to]``."""
+        """Take windows and hits back to just before ``log[to]``; ``to`` may be the end of the log."""
         program, log, ptr = self.program, self.log, self.ptr
+        if to == len(log):
+            return
+        self.changed_from = min(self.changed_from, log[to].time)
         if program is None:
             self.done = min(self.done, to)
-            while self.hits and (to >= len(log) or order(self.hits[-1].leg) >= order(log[to])):
+            while self.hits and order(self.hits[-1].leg) >= order(log[to]):
                 self.drop_hit(self.hits.pop())
             return
         windows, add = program.windows, program.add
@@ -257,20 +279,37 @@ class Subject:
             self.insert(mark.leg)
         return True
 
+    def reload(self, log: list[Leg]) -> None:
+        """Take a log that was evaluated before; running values are made anew when the subject is next advanced."""
+        self.log, self.done = log, len(log)
+        once = [leg for leg in log if leg.kind in _ONCE]
+        for leg in once:
+            if leg.counted:
+                self.claims |= dict.fromkeys(_ids(leg), leg)
+        waiting, left = [leg for leg in once if not leg.counted], -1
+        while len(waiting) != left:  # a payment may share an id with one that counts only by way of a third
+            left = len(waiting)
+            waiting = [leg for leg in waiting if not self._join_claim(leg)]
+
+    def _join_claim(self, leg: Leg) -> bool:
+        holder = next((self.claims[one] for one in _ids(leg) if one in self.claims), None)
+        if holder is None:
+            return False
+        for one in _ids(leg):
+            self.claims.setdefault(one, holder)
+        return True
+
     def evict(self, before: int) -> None:
-        """Forget legs older than ``before`` that stand in no window; a subject over its bound falls back to its newest."""
+        """Forget legs older than ``before``, an eighth of the log at a time; a subject over its bound falls back to its newest."""
         log = self.log
         if not log or (log[0].time >= before and len(log) <= 2 * LEGS_MAX):
             return
-        usable = min(self.ptr, default=self.done)
-        count = 0
-        while count < usable and log[count].time < before:
-            count += 1
+        count = bisect_left(log, before, key=_time, hi=self.done)
         if len(log) > 2 * LEGS_MAX:
             self.approximate = True
             count = max(count, len(log) - LEGS_MAX)
+        if count and count * 8 >= len(log):
             self._leave_windows(count)
-        if count:
             self._cut(count)
 
     def _leave_windows(self, count: int) -> None:
@@ -291,18 +330,16 @@ class Subject:
         for leg in gone:
             if self.pairs.get(leg.other) == leg.time:
                 del self.pairs[leg.other]
-            if leg.kind in _ONCE:
-                for one in _ids(leg):
-                    if self.claims.get(one) is leg:
-                        del self.claims[one]
             if leg.kind == LegKind.DEADLINE and self.deadlines:
                 self.deadlines.pop((leg.origin, leg.event_id), None)
-        self._cut_hits(self.log[0].time if self.log else gone[-1].time + 1)
+        old = set(map(id, gone))
+        self.claims = {one: holder for one, holder in self.claims.items() if id(holder) not in old}
+        self._cut_hits(order(gone[-1]))
 
-    def _cut_hits(self, before: int) -> None:
+    def _cut_hits(self, last: tuple[object, ...]) -> None:
         """Forget hits on legs that are gone; their alerts stand as last told."""
         count = 0
-        while count < len(self.hits) and self.hits[count].leg.time < before:
+        while count < len(self.hits) and order(self.hits[count].leg) <= last:
             hit = self.hits[count]
             same = self.by_key[hit.key]
             del same[0]

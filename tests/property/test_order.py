@@ -92,6 +92,7 @@ def test_a_build_that_evaluates_in_arrival_order_is_caught(monkeypatch: pytest.M
     monkeypatch.setattr(Subject, "insert", append_only)
     # Bisection needs an ordered log, which this build does not have.
     monkeypatch.setattr(Subject, "index", found_by_looking)
+    monkeypatch.setattr(Subject, "evict", lambda _subject, _before: None)
     known = payments(6_000, seed=11)
     truth = oracle.hits(known)
     for layout in (Layout(1, 1, backlog=False), Layout(4, 1, backlog=True)):

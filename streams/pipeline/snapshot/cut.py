@@ -1,0 +1,235 @@
+"""Writing: a cut through a partition's state at one position.
+
+A cut is taken between two records, when everything before is acknowledged. From then on the state moves on; a subject of the cut is
+written before it changes again (the journal sees to that) or when its turn comes. So all that is written is the state at the
+position of the cut, and no pause is longer than the few subjects written at a time.
+"""
+
+from itertools import groupby
+from typing import Final, NamedTuple, cast
+
+from streams.alerts.compose import ENGINE
+from streams.alerts.model import Alert
+from streams.detection.program import Runnable
+from streams.legs import Leg
+from streams.pipeline.journal import Journal
+from streams.pipeline.partition import PartitionState
+from streams.pipeline.snapshot.forms import (
+    DORMANT,
+    EVENTS,
+    MANIFEST_KEY,
+    SNAPSHOT_VERSION,
+    Extras,
+    Manifest,
+    SavedHit,
+    Segment,
+    block_key,
+    day_of,
+    encode,
+    extras_key,
+    segment_key,
+)
+from streams.state.program import Hit
+from streams.state.subject import FOREVER, Saved, Subject
+
+Entry = tuple[bytes, bytes | None]
+"""Key and value of a record of the snapshots topic; None takes the key out."""
+SEGMENT_MAX: Final = 2000
+
+
+class _Before(NamedTuple):
+    """What was known of a subject in the topic before this cut wrote it."""
+
+    subject: Subject
+    changed_from: int
+    days: frozenset[int]
+    extras: bool
+
+
+class SnapshotWriter:
+    """The snapshots of one partition: which segments are live, and the journal of what is not written yet."""
+
+    def __init__(self, state: PartitionState, segments: list[Segment], next_segment: int) -> None:
+        """Start journalling a state that is, but for nothing, as the topic says."""
+        self.state, self.segments, self.next_segment = state, segments, next_segment
+        self.journal = state.journal = Journal()
+        state.accounting.fresh = self.journal.events
+        self.chunks: list[tuple[Segment, bytes]] = []
+
+    def spool(self, size: int = SEGMENT_MAX) -> None:
+        """Turn what only grows into segments, once there is enough of it; to be called after every few records."""
+        state, journal = self.state, self.journal
+        if len(journal.events) >= size:
+            known = state.accounting.events
+            entries = [(each, known[each]) for each in dict.fromkeys(journal.events) if each in known]
+            if entries:
+                self._chunk(EVENTS, max(each.time for _, each in entries), encode(entries))
+            journal.events.clear()
+        if len(journal.dormant) >= size:
+            legs = journal.dormant
+            self._chunk(DORMANT, max(leg.time for leg in legs), encode(legs))
+            journal.dormant.clear()
+
+    def _chunk(self, name: str, newest: int, data: bytes) -> None:
+        self.chunks.append((Segment(name, self.next_segment, newest), data))
+        self.next_segment += 1
+
+    def cut(self, acknowledged: int) -> "Cut":
+        """Take a cut at the state's position; ``acknowledged`` is not below it."""
+        self.spool(1)
+        return Cut(self, acknowledged)
+
+
+class Cut:
+    """One snapshot in writing. ``drain`` gives its records piece by piece, the manifest last."""
+
+    def __init__(self, writer: SnapshotWriter, acknowledged: int) -> None:
+        self.writer, state = writer, writer.state
+        self.offset = state.next_offset
+        self.ready: list[Entry] = []
+        self.written: list[_Before] = []
+        journal = writer.journal
+        self.pending = [each for each in journal.changed if state.subjects.get((each.kind, each.key)) is each]
+        journal.changed = []
+        for subject in self.pending:
+            subject.changed, subject.pending = False, True
+        self.gone, journal.gone = journal.gone, {}
+        self.chunks, writer.chunks = writer.chunks, []
+        horizon = state.swept_to
+        self.expired = [each for each in writer.segments if each.newest < horizon]
+        self.segments = [each for each in writer.segments if each.newest >= horizon] + [each for each, _ in self.chunks]
+        self.manifest = encode(_manifest(self, acknowledged))
+        self.ready += [(segment_key(segment), data) for segment, data in self.chunks]
+        self.ready += [(segment_key(segment), None) for segment in self.expired]
+        for (kind, key), saved in self.gone.items():
+            self.ready += [(block_key(kind, day, key), None) for day in sorted(saved.days)]
+            if saved.extras:
+                self.ready.append((extras_key(kind, key), None))
+        journal.preserve, journal.preserve_all = self.write, self.write_all
+        self.at = 0
+        self.closed = False
+
+    def drain(self, subjects: int) -> list[Entry]:
+        """Give the next records, writing up to so many subjects; nothing more to come when ``closed``."""
+        upto = min(self.at + subjects, len(self.pending))
+        for subject in self.pending[self.at : upto]:
+            self.write(subject)
+        self.at = upto
+        if upto == len(self.pending) and not self.closed:
+            self.closed = True
+            self.writer.journal.close()
+            self.ready.append((MANIFEST_KEY, self.manifest))
+        ready, self.ready = self.ready, []
+        return ready
+
+    def write_all(self) -> None:
+        """Write whatever is left, because everything may change now."""
+        for subject in self.pending[self.at :]:
+            self.write(subject)
+        self.at = len(self.pending)
+
+    def write(self, subject: Subject) -> None:
+        """Write one subject as it is now, if it has not been written."""
+        if not subject.pending:
+            return
+        subject.pending = False
+        saved = subject.saved
+        if saved is None:
+            saved = subject.saved = Saved()
+        self.written.append(_Before(subject, subject.changed_from, frozenset(saved.days), saved.extras))
+        self._blocks(subject, saved)
+        extras = extras_of(subject)
+        if extras is not None:
+            self.ready.append((extras_key(subject.kind, subject.key), encode(extras)))
+        elif saved.extras:
+            self.ready.append((extras_key(subject.kind, subject.key), None))
+        saved.extras = extras is not None
+        subject.changed_from = FOREVER
+
+    def _blocks(self, subject: Subject, saved: Saved) -> None:
+        """Write the days from the first change on; what came before is in the topic, but for what was evicted."""
+        log, first = subject.log, day_of(subject.changed_from)
+        start = len(log)
+        while start and day_of(log[start - 1].time) >= first:
+            start -= 1
+        oldest = day_of(log[0].time) if log else FOREVER
+        days = {day for day in saved.days if oldest <= day < first}
+        for day, legs in groupby(log[start:], key=_day):
+            days.add(day)
+            self.ready.append((block_key(subject.kind, day, subject.key), encode(list(legs))))
+        self.ready += [(block_key(subject.kind, day, subject.key), None) for day in sorted(saved.days - days)]
+        saved.days = days
+
+    def committed(self) -> None:
+        """All records are in the topic."""
+        self.writer.segments = self.segments
+
+    def failed(self) -> None:
+        """Nothing of it is in the topic: all of it belongs to the next cut."""
+        self.write_all()
+        journal = self.writer.journal
+        journal.close()
+        for subject, changed_from, days, extras in self.written:
+            subject.changed_from = min(subject.changed_from, changed_from)
+            saved = cast("Saved", subject.saved)
+            saved.days |= days
+            saved.extras |= extras
+            journal.note(subject)
+        for place, saved in self.gone.items():
+            again = self.writer.state.subjects.get(place)
+            if again is None:
+                journal.gone.setdefault(place, saved)
+            else:
+                now = again.saved = again.saved or Saved()
+                now.days |= saved.days
+                now.extras |= saved.extras
+                journal.note(again)
+        self.writer.chunks[:0] = self.chunks
+        self.ready = []
+
+
+def _day(leg: Leg) -> int:
+    return day_of(leg.time)
+
+
+def extras_of(subject: Subject) -> Extras | None:
+    """Give what a subject knows beside its log, or None when that is nothing."""
+    found = (
+        subject.hits, subject.sent, subject.references, subject.marks_in, subject.marks_out, subject.voids, subject.deadlines
+    )  # fmt: skip
+    if not any(found) and not subject.approximate and subject.marks_in is None and subject.voids is None:
+        return None
+    alerts = sorted((key, told) for key, told in subject.sent.items() if isinstance(told, Alert))
+    tallies = sorted(
+        (key, cast("dict[str, int]", told)) for key, told in subject.sent.items() if isinstance(told, dict)
+    )
+    return Extras(
+        [_hit(hit, subject) for hit in subject.hits], alerts, [(key, dict(sorted(told.items()))) for key, told in tallies],
+        subject.references,
+        None if subject.marks_in is None else [subject.marks_in[key] for key in sorted(subject.marks_in)],
+        None if subject.marks_out is None else sorted(subject.marks_out.items(), key=_address),
+        None if subject.voids is None else sorted(subject.voids),
+        None if subject.deadlines is None else sorted(subject.deadlines.items()),
+        subject.approximate,
+    )  # fmt: skip
+
+
+def _address(item: tuple[tuple[int, str, str], Leg]) -> tuple[int, str, str]:
+    return item[0]
+
+
+def _hit(hit: Hit, subject: Subject) -> SavedHit:
+    digest = cast("Runnable", hit.rule).digest
+    return SavedHit(subject.index(hit.leg), hit.key, digest, hit.values, hit.held_by, hit.undecided, hit.error)
+
+
+def _manifest(cut: Cut, acknowledged: int) -> Manifest:
+    state = cut.writer.state
+    schedule, accounting = state.schedule, state.accounting
+    return Manifest(
+        SNAPSHOT_VERSION, ENGINE, cut.offset, max(acknowledged, cut.offset), state.epoch, state.lateness_ms, state.sources,
+        state.watermarks, state.ended, state.swept_at, state.swept_to,
+        [(time, each.ruleset.digest) for time, each in zip(schedule.times, schedule.sets, strict=True)],
+        accounting.counts, sorted(accounting.changed), accounting.contents, state.tallies, sorted(state.told),
+        cut.segments, cut.writer.next_segment,
+    )  # fmt: skip

@@ -1,0 +1,47 @@
+"""One number for a whole state: equal for two workers that have folded the same log to the same position."""
+
+from hashlib import blake2b
+
+import msgspec
+
+from streams.legs import Leg
+from streams.pipeline.partition import PartitionState
+from streams.pipeline.snapshot.cut import extras_of
+from streams.pipeline.snapshot.forms import encode
+
+_DERIVED = {"previous": -1}
+"""Recomputed whenever windows are made anew; a predecessor older than any window may be forgotten or not."""
+
+
+def fingerprint(state: PartitionState) -> str:
+    """Hash everything that can still change a result. Walks the whole state: for tests and for comparing workers."""
+    found = blake2b(digest_size=16)
+
+    def add(*parts: object) -> None:
+        found.update(encode(parts))
+
+    for kind, key in sorted(state.subjects):
+        subject = state.subjects[kind, key]
+        if subject.log or extras_of(subject) is not None:
+            add(
+                kind,
+                key,
+                _legs(subject.log),
+                extras_of(subject),
+                sorted((one, leg.event_id) for one, leg in subject.claims.items()),
+            )
+    add([(key, _legs(state.dormant[key])) for key in sorted(state.dormant)])
+    accounting = state.accounting
+    add(sorted(accounting.events.items()), sorted(accounting.counts.items(), key=_name), sorted(accounting.changed))
+    add(sorted(accounting.contents.items()), sorted(state.tallies.items(), key=_name), sorted(state.told))
+    add(state.sources, sorted(state.watermarks.items()), state.ended, state.swept_at, state.next_offset)
+    add([(time, each.ruleset.digest) for time, each in zip(state.schedule.times, state.schedule.sets, strict=True)])
+    return found.hexdigest()
+
+
+def _legs(legs: list[Leg]) -> list[Leg]:
+    return [msgspec.structs.replace(leg, **_DERIVED) for leg in legs]
+
+
+def _name(item: tuple[str, object]) -> str:
+    return item[0]

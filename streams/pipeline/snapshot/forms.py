@@ -1,0 +1,145 @@
+"""What stands in the snapshots topic, key by key.
+
+A subject's log is kept in blocks of one UTC day of event time each, so that a busy account with thirty days behind it writes
+today's legs only; whatever else a subject knows (hits, alerts told, marks, reference data) is one record beside them. Events seen
+and payments that wait at a join id only ever grow: they are written as numbered segments. The manifest makes a whole of it.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.msgpack import Decoder, Encoder
+
+from streams.alerts.model import Alert
+from streams.clock import DAY_MS
+from streams.legs import Leg, Mark
+from streams.pipeline.accounting import Content, KnownEvent, SourceCount
+from streams.pipeline.partition import RuleTally
+from streams.state.program import HitKey
+
+SNAPSHOT_VERSION: Final = 1
+MANIFEST_KEY: Final = b"manifest"
+EVENTS: Final = "events"
+DORMANT: Final = "dormant"
+
+
+class SavedHit(Struct, array_like=True, gc=False):
+    """A hit; ``at`` is the place of its leg in the subject's log, ``digest`` names the ruleset of its rule."""
+
+    at: int
+    key: HitKey
+    digest: str
+    values: tuple[int | str, ...]
+    held_by: str = ""
+    undecided: str = ""
+    error: str = ""
+
+
+class Extras(Struct, array_like=True):
+    """What a subject knows beside its log."""
+
+    hits: list[SavedHit]
+    alerts: list[tuple[HitKey, Alert]]
+    tallies: list[tuple[HitKey, dict[str, int]]]
+    references: list[Leg]
+    marks_in: list[Mark] | None
+    marks_out: list[tuple[tuple[int, str, str], Leg]] | None
+    voids: list[tuple[str, int]] | None
+    deadlines: list[tuple[tuple[str, str], int]] | None
+    approximate: bool
+
+
+class Segment(Struct, array_like=True, frozen=True, gc=False):
+    """A numbered piece of what only grows; ``newest`` is the newest event time in it: it goes when that is forgotten."""
+
+    name: str
+    number: int
+    newest: int
+
+
+class Manifest(Struct, array_like=True):
+    """A partition at one position: all subjects changed by records before ``offset`` are in the snapshot."""
+
+    version: int
+    engine: int
+    offset: int
+    acknowledged: int
+    """Outputs of records before this offset are out. Never below ``offset``."""
+    epoch: int
+    lateness_ms: int
+    sources: tuple[str, ...]
+    watermarks: dict[str, int]
+    ended: bool
+    swept_at: int
+    swept_to: int
+    rulesets: list[tuple[int, str]]
+    counts: dict[str, SourceCount]
+    counts_changed: list[str]
+    contents: dict[str, tuple[Content, ...]]
+    tallies: dict[str, RuleTally]
+    tallies_told: list[str]
+    segments: list[Segment]
+    next_segment: int
+
+
+class Skip(Struct, array_like=True, frozen=True):
+    """In the record at ``offset`` everything for this subject is left out: it ended the engine three times."""
+
+    offset: int
+    subject_kind: int
+    subject: str
+    error: str = ""
+
+
+class Attempts(Struct, array_like=True, frozen=True):
+    """How often the record at ``offset`` ended the engine at this subject."""
+
+    skip: Skip
+    count: int
+
+
+class Version(Struct, array_like=True):
+    """The first place of a manifest of any format."""
+
+    version: int
+
+
+Entries = list[tuple[str, KnownEvent]]
+encode = Encoder().encode
+read_legs: Decoder[list[Leg]] = Decoder(list[Leg])
+read_events: Decoder[Entries] = Decoder(Entries)
+read_extras: Decoder[Extras] = Decoder(Extras)
+read_manifest: Decoder[Manifest] = Decoder(Manifest)
+read_version: Decoder[Version] = Decoder(Version)
+read_attempts: Decoder[Attempts] = Decoder(Attempts)
+read_skip: Decoder[Skip] = Decoder(Skip)
+
+
+def day_of(time: int) -> int:
+    """Number the UTC day of an event time."""
+    return time // DAY_MS
+
+
+def block_key(kind: int, day: int, subject: str) -> bytes:
+    """Key of one day of a subject's log."""
+    return f"b:{kind}:{day}:{subject}".encode()
+
+
+def extras_key(kind: int, subject: str) -> bytes:
+    """Key of what a subject knows beside its log."""
+    return f"x:{kind}:{subject}".encode()
+
+
+def segment_key(segment: Segment) -> bytes:
+    """Key of a segment."""
+    return f"s:{segment.name}:{segment.number}".encode()
+
+
+def attempts_key(offset: int) -> bytes:
+    """Key of the attempts at a record."""
+    return f"a:{offset}".encode()
+
+
+def skip_key(skip: Skip) -> bytes:
+    """Key of a skip; skips are never overwritten."""
+    return f"k:{skip.offset}:{skip.subject_kind}:{skip.subject}".encode()
