@@ -5,7 +5,7 @@ are RFC 3339 with an offset. Accounts, parties and devices are keyed tokens, nev
 type cannot say (order of times, identities between fields) is the business of ``streams.events.refusals``.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -101,6 +101,7 @@ class PaymentEvent(Struct, frozen=True, tag="payment", tag_field="event_type", o
     initiated_at: Moment
     accepted_at: Moment | None = None
     settled_at: Moment | None = None
+    settlement_date: date | None = None
     sequence: int = 0
     uetr: Uetr | None = None
     end_to_end_id: Reference | None = None
@@ -197,6 +198,7 @@ class SettlementEvent(Struct, frozen=True, tag="settlement", tag_field="event_ty
     item_count: int | None = None
     requested_at: Moment | None = None
     booked_at: Moment | None = None
+    value_date: date | None = None
     ingest_time: Moment | None = None
     trace_id: ShortText | None = None
 

@@ -102,11 +102,7 @@ def check(event: Event, received_ms: int) -> int:
 
 
 def _check_payment(event: PaymentEvent) -> None:
-    if event.amount_minor <= 0:
-        raise Refused(Refusal.AMOUNT_NOT_POSITIVE, "amount_minor", "an amount is at least 1 minor unit")
-    if event.amount_minor > AMOUNT_MINOR_MAX:
-        raise Refused(Refusal.AMOUNT_TOO_LARGE, "amount_minor", f"an amount is at most {AMOUNT_MINOR_MAX} minor units")
-    _check_currency(event.currency)
+    _check_amount(event.amount_minor, event.currency)
     if event.debtor.account_token == event.creditor.account_token and event.rail is not Rail.BOOK:
         raise Refused(
             Refusal.DEBTOR_IS_CREDITOR, "creditor.account_token", "the same account on both sides of a payment"
@@ -126,6 +122,8 @@ def _check_payment(event: PaymentEvent) -> None:
 
 
 def _check_status(event: PaymentStatusEvent) -> None:
+    if event.amount_minor is not None:
+        _check_amount(event.amount_minor, event.currency or "")
     if event.payment_id is None and event.uetr is None:
         raise Refused(Refusal.MISSING_IDS, "payment_id", "a status names its payment by payment_id or uetr")
     if event.status is PaymentStatus.SETTLED and event.settled_at is None:
@@ -161,6 +159,14 @@ def _check_report(event: FraudReportEvent) -> None:
             raise Refused(Refusal.RELEASE_WITHOUT_REPORT, "supersedes", "a RELEASE names the report it ends")
     elif not event.transactions and not event.suspect_account_tokens:
         raise Refused(Refusal.REPORT_WITHOUT_SUBJECT, "transactions", "name a transaction or a suspect account")
+
+
+def _check_amount(amount_minor: int, currency: str) -> None:
+    if amount_minor <= 0:
+        raise Refused(Refusal.AMOUNT_NOT_POSITIVE, "amount_minor", "an amount is at least 1 minor unit")
+    if amount_minor > AMOUNT_MINOR_MAX:
+        raise Refused(Refusal.AMOUNT_TOO_LARGE, "amount_minor", f"an amount is at most {AMOUNT_MINOR_MAX} minor units")
+    _check_currency(currency)
 
 
 def _check_currency(code: str) -> None:

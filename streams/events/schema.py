@@ -110,6 +110,7 @@ MEANINGS: Final[dict[str, str]] = {
     "sequence": "Order of messages with one event time; 0 if there is none.",
     "settled_at": "When the money moved; required when SETTLED.",
     "settlement_cycle": "The cycle agreed with the merchant.",
+    "settlement_date": "The day on which the banks agreed to settle; whether they did is told by the status.",
     "settlement_id": "Names the line within its source.",
     "source": "The system that sends; part of a payment's identity.",
     "status": "Where it stands.",
@@ -125,6 +126,7 @@ MEANINGS: Final[dict[str, str]] = {
     "uetr": "Unique end-to-end transaction reference, a lower-case UUID of version 4; the best key there is.",
     "valid_from": "From when on this holds; the event time of the record.",
     "valid_to": "Until when this holds; without it, until the next record.",
+    "value_date": "The day from which the money counts for interest; tells nothing of when it was booked.",
     "victim_account_token": "Account of the victim.",
 }
 """What each field means, by name; a name means the same in every type."""
@@ -203,7 +205,7 @@ def _type_text(hint: object) -> str:
         return f"[{kind.__name__}](#{kind.__name__.lower()})"
     if hasattr(kind, "__members__"):
         return ", ".join(f"`{member}`" for member in kind.__members__)
-    return {"int": "whole number", "datetime": "time", "str": "text"}[kind.__name__]
+    return {"int": "whole number", "datetime": "time", "date": "date", "str": "text"}[kind.__name__]
 
 
 def write(folder: Path) -> None:

@@ -12,13 +12,19 @@ class RigSettings:
     bootstrap: str | None
     postgres: str | None
     cache: Path
+    iso20022: Path | None
+    """A folder of real messages with what an independent reader takes from them (``expected.jsonl``)."""
 
 
 def rig_settings() -> RigSettings:
-    """Read ``PAYWEIR_TEST_BOOTSTRAP`` (host:port), ``PAYWEIR_TEST_POSTGRES`` (a superuser's URL), the cache folder."""
+    """Read ``PAYWEIR_TEST_BOOTSTRAP`` (host:port), ``PAYWEIR_TEST_POSTGRES`` (a superuser's URL), the cache folder, and
+    ``PAYWEIR_TEST_ISO20022`` (a folder of messages).
+    """
+    messages = os.environ.get("PAYWEIR_TEST_ISO20022")
     cache_home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return RigSettings(
         bootstrap=os.environ.get("PAYWEIR_TEST_BOOTSTRAP") or None,
         postgres=os.environ.get("PAYWEIR_TEST_POSTGRES") or None,
         cache=Path(cache_home) / "payweir",
+        iso20022=Path(messages) if messages else None,
     )

@@ -9,7 +9,7 @@ from streams.events.iso20022.parties import OUTSIDE, account_of, shortened
 from streams.events.iso20022.reading import Found, Transactions
 from streams.events.iso20022.statuses import ENTRY as STATUS_OF
 from streams.events.iso20022.statuses import unknown_status
-from streams.events.iso20022.values import amount, day, need_amount
+from streams.events.iso20022.values import amount, date_of, day, known_by, need_amount
 from streams.events.model import SCHEMA_VERSION, Account, SettlementEvent, SettlementKind, SettlementStatus
 from streams.events.refusals import Refusal, Refused
 
@@ -77,20 +77,20 @@ def line(transactions: Transactions) -> SettlementEvent:
     alone = transactions.in_entry <= 1
     net, currency = _amount(transactions, alone=alone)
     created = transactions.created()
-    booked = day(record, "booked", (None, created), options.zone) or created
+    booked = day(record, "booked", (created,), options.zone) or created
     ids, items = transactions.batch() if transactions.in_entry == 0 else (ids_of(record), 0)
     debtor, creditor = _sides(transactions)
     kind = SettlementKind.MERCHANT_BATCH if items > 1 else _kind(record)
     own, entry = record.text("reference"), record.text("entry_reference")
     return SettlementEvent(
         event_id="", schema_version=SCHEMA_VERSION, source=options.source,
-        event_time=booked if state is SettlementStatus.BOOKED else created,
+        event_time=known_by(booked, created) if state is SettlementStatus.BOOKED else created,
         settlement_id=_settlement_id(transactions, own or entry or ids.message), kind=kind, status=state, net_minor=net,
         currency=currency, batch_id=shortened(ids.group or ids.message) or None, line_no=transactions.number,
         payment_id=next(iter(ids.names()), None) if kind is not SettlementKind.MERCHANT_BATCH else None,
         uetr=ids.uetr or None, end_to_end_id=ids.end_to_end or None, clearing_ref=own or (entry if alone else None),
         debtor=debtor, creditor=creditor, item_count=items or None,
-        booked_at=booked if state is SettlementStatus.BOOKED else None,
+        booked_at=booked if state is SettlementStatus.BOOKED else None, value_date=date_of(record, "value"),
     )  # fmt: skip
 
 

@@ -28,6 +28,11 @@ def _agents(name: str) -> str:
 CAMT_054: Final = Message(
     kind="camt.054",
     title="Bank to customer debit and credit notification",
+    meaning=(
+        "Each transaction of an entry is a `settlement` of kind INTERBANK or RETURN; so is an entry without "
+        "transactions. An entry booked as a batch without its transactions is one of kind MERCHANT_BATCH with "
+        "`item_count`. BOOK is BOOKED; PDNG and FUTR are PENDING; INFO is refused: nothing was booked."
+    ),
     roots=("BkToCstmrDbtCdtNtfctn",),
     version_max=14,
     transaction=TX,
@@ -38,8 +43,9 @@ CAMT_054: Final = Message(
         "status": Field("status", (f"{ENTRY}/Sts/Cd", f"{ENTRY}/Sts/Prtry", f"{ENTRY}/Sts"), "INFO and unknown codes are refused"),
         "booked": Field(
             "booked_at, event_time", (f"{ENTRY}/BookgDt/DtTm", f"{ENTRY}/BookgDt/Dt"),
-            "a date stands for CreDtTm if that is its day, else for its first moment",
+            "a date stands for CreDtTm if that is its day, else for its first moment; event_time is never after CreDtTm",
         ),
+        "value": Field("value_date", (f"{ENTRY}/ValDt/Dt", f"{ENTRY}/ValDt/DtTm")),
         "amount": Field(
             "net_minor, currency", _tx("Amt", "AmtDtls/TxAmt/Amt", "Amt/Amt", "AmtDtls/TxAmt/Amt/Amt")
         ),
@@ -94,7 +100,6 @@ CAMT_054: Final = Message(
         "Ntfctn/TxsSummry": "sums are made anew",
         "Ntfctn/AddtlNtfctnInf": "text for people",
         f"{ENTRY}/NtryRef": "an agreement, such as an ISR number, that many entries share",
-        f"{ENTRY}/ValDt": "interest runs from it; the line counts when it is booked",
         f"{ENTRY}/Avlbty": "no field of ours",
         f"{ENTRY}/BkTxCd": "but for its sub-family",
         f"{ENTRY}/ComssnWvrInd": "no field of ours",

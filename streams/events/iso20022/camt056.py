@@ -23,6 +23,11 @@ _FRAUD: Final = frozenset({"FRAD", "FRAUD", "FRNA"})
 CAMT_056: Final = Message(
     kind="camt.056",
     title="Financial institution to financial institution payment cancellation request",
+    meaning=(
+        "Each transaction recalled for fraud is a `fraud_report` of type RECALL. A recall for any other "
+        "reason is refused (`recall_not_fraud`): a report taints the money it points at, which a double "
+        "payment must not do."
+    ),
     roots=("FIToFIPmtCxlReq",),
     version_max=13,
     transaction=_TX,
@@ -67,7 +72,7 @@ CAMT_056: Final = Message(
         ),
         "settled": Field(
             "transactions.time", (f"{_TX}/OrgnlIntrBkSttlmDt", f"{_REF}/IntrBkSttlmDt"),
-            "stands for CreDtTm if that is its day, else for its first moment",
+            "its first moment",
         ),
         "group_status": Field("", (f"{_GROUP}/GrpCxl", f"{_GROUP}/OrgnlMsgId"), "a recall of a whole message is refused"),
         **side_fields("debtor", f"{_REF}/Dbtr", f"{_REF}/DbtrAcct", f"{_REF}/DbtrAgt", "token only: the victim's account"),
@@ -111,7 +116,7 @@ def recall(transactions: Transactions) -> FraudReportEvent:
     reported = ReportedTransaction(
         payment_id=ids.names()[0], uetr=ids.uetr or None, end_to_end_id=ids.end_to_end or None,
         debtor_token=debtor if debtor != OUTSIDE else None, creditor_token=creditor if creditor != OUTSIDE else None,
-        amount_minor=minor, time=day(record, "settled", (None, created), options.zone),
+        amount_minor=minor, time=day(record, "settled", (), options.zone),
     )  # fmt: skip
     return FraudReportEvent(
         event_id="", schema_version=SCHEMA_VERSION, source=options.source, event_time=created,

@@ -1,6 +1,6 @@
 """The table of what is read: for each message, which field comes from which paths. Pages and readers both use it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from streams.events.iso20022.tree import Node
@@ -39,7 +39,10 @@ class Message:
     fields: dict[str, Field]
     ignored: dict[str, str]
     """Path or element to why it is not read."""
-    drops: frozenset[tuple[str, ...]] = field(default=frozenset())
+    drops: frozenset[tuple[str, ...]]
+    """Paths of what is done with when it ends; transactions are among them."""
+    meaning: str
+    """What it becomes, for the page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ The payment id is the first of these that can be made, so that a status, return 
 1. ``TxId``;
 2. the UETR;
 3. ``InstrId|EndToEndId``;
-4. ``MsgId|PmtInfId|InstrId``, or the end-to-end id in place of the instruction id;
-5. ``MsgId#3`` for the third transaction of a message that names it by nothing.
+4. ``MsgId|PmtInfId|InstrId``;
+5. ``MsgId@20260302T100000#3``, with the time the message was made, for its third transaction, if that has nothing but an
+   end-to-end id, which payers repeat at will.
 
-The others that can be made are its other ids: a status that quotes fewer ids still finds it.
+The others that can be made, and ``MsgId|PmtInfId|EndToEndId``, are its other ids: a status that quotes fewer ids still finds
+it, if only one payment has that name.
 """
 
 from dataclasses import dataclass
@@ -39,12 +41,17 @@ class Ids:
 
     def names(self) -> list[str]:
         """Give the names that can be made, the best first; empty when there is none."""
+        within = f"{self.message}|{self.group}" if self.group else self.message
+        last = [shortened(f"{within}|{self.end_to_end}")] if self.message and self.end_to_end else []
+        return self.unique() + last
+
+    def unique(self) -> list[str]:
+        """Give the names no other payment of the message may have."""
         made = [self.tx_id, self.uetr]
         if self.instruction and self.end_to_end:
             made.append(f"{self.instruction}|{self.end_to_end}")
-        if self.message:
-            within = f"{self.message}|{self.group}" if self.group else self.message
-            made += [f"{within}|{each}" for each in (self.instruction, self.end_to_end) if each]
+        if self.message and self.instruction:
+            made.append("|".join(each for each in (self.message, self.group, self.instruction) if each))
         return [shortened(name) for name in made if name]
 
 

@@ -6,7 +6,7 @@ from streams.events.iso20022.fields import Field, Message
 from streams.events.iso20022.identity import ids_of
 from streams.events.iso20022.reading import Transactions
 from streams.events.iso20022.statuses import PAYMENT, about_a_payment, unknown_status
-from streams.events.iso20022.values import day, moment
+from streams.events.iso20022.values import day, known_by, moment
 from streams.events.model import SCHEMA_VERSION, PaymentStatus, PaymentStatusEvent
 from streams.events.refusals import Refusal, Refused
 
@@ -16,6 +16,13 @@ _GROUP: Final = "OrgnlGrpInfAndSts"
 PACS_002: Final = Message(
     kind="pacs.002",
     title="Financial institution to financial institution payment status report",
+    meaning=(
+        "Each transaction is a `payment_status` that finds its payment by id. ACSC, ACCC and COMM are "
+        "SETTLED; ACTC, ACCP, ACFC, ACWC, ACWP, ACPD, PRES, ACSP, PDNG and RESV are ACCEPTED; RCVD, RECV and "
+        "PATC are INITIATED; BLCK is HELD; RJCT and ABOR are REJECTED; CANC is CANCELLED. Any other code is "
+        "refused (`unknown_status`), a status about a message that is no payment too (`not_about_a_payment`), "
+        "and one that names no payment (`missing_ids`): an end-to-end id alone is no name."
+    ),
     roots=("FIToFIPmtStsRpt", "FIToFIPmtSts"),
     version_max=16,
     transaction=_TX,
@@ -30,7 +37,7 @@ PACS_002: Final = Message(
                 f"{_TX}/FctvIntrBkSttlmDt/DtTm", f"{_TX}/FctvIntrBkSttlmDt/Dt", f"{_TX}/PrcgDt/DtTm", f"{_TX}/PrcgDt/Dt",
                 f"{_TX}/OrgnlTxRef/IntrBkSttlmDt",
             ),
-            "of a settled payment; a date stands for AccptncDtTm or CreDtTm if that is its day, else for its first moment",
+            "of a settled one; a date stands for AccptncDtTm or CreDtTm on it, else for its first moment; never after them",
         ),
         "original": Field(
             "", (f"{_TX}/OrgnlGrpInf/OrgnlMsgNmId", f"{_GROUP}/OrgnlMsgNmId"),
@@ -97,7 +104,9 @@ def status(transactions: Transactions) -> PaymentStatusEvent:
         raise Refused(Refusal.MISSING_IDS, record.path("tx_id"), "names no payment: quote TxId, UETR, or two ids")
     created, accepted = transactions.created(), moment(record, "accepted", zone)
     told = accepted or created
-    settled = day(record, "settled", (accepted, created), zone) or told if state is PaymentStatus.SETTLED else None
+    settled = None
+    if state is PaymentStatus.SETTLED:
+        settled = known_by(day(record, "settled", (accepted, created), zone) or told, told)
     return PaymentStatusEvent(
         event_id="", schema_version=SCHEMA_VERSION, source=transactions.options.source, event_time=settled or told,
         status=state, payment_id=names[0], uetr=ids.uetr or None, other_ids=tuple(names[1:]), settled_at=settled,

@@ -7,7 +7,7 @@ from streams.events.iso20022.identity import ids_of
 from streams.events.iso20022.parties import OUTSIDE, account_of, side_fields
 from streams.events.iso20022.reading import Transactions
 from streams.events.iso20022.statuses import about_a_payment
-from streams.events.iso20022.values import day, moment, need_amount
+from streams.events.iso20022.values import day, known_by, moment, need_amount
 from streams.events.model import SCHEMA_VERSION, PaymentEvent, PaymentStatus, PaymentStatusEvent
 from streams.events.refusals import Refusal, Refused
 
@@ -19,6 +19,11 @@ _AS_IT_WAS: Final = "the side it had in the original payment: the return chain r
 PACS_004: Final = Message(
     kind="pacs.004",
     title="Payment return",
+    meaning=(
+        "Each transaction is a `payment` of status RETURNED under the id of the original, with the sides of "
+        "the original and the amount that comes back. Without any account or id of a side it is a "
+        "`payment_status` RETURNED, and the payment's own sides count."
+    ),
     roots=("PmtRtr",),
     version_max=15,
     transaction=_TX,
@@ -28,7 +33,7 @@ PACS_004: Final = Message(
         "created": Field("event_time", ("GrpHdr/CreDtTm",)),
         "settled": Field(
             "event_time", (f"{_TX}/IntrBkSttlmDt", "GrpHdr/IntrBkSttlmDt"),
-            "stands for CreDtTm if that is its day, else for its first moment",
+            "stands for CreDtTm if that is its day, else for its first moment; never after CreDtTm",
         ),
         "ordered": Field(
             "initiated_at", (f"{_TX}/OrgnlGrpInf/OrgnlCreDtTm", "OrgnlGrpInf/OrgnlCreDtTm"),
@@ -112,7 +117,7 @@ def give_back(transactions: Transactions) -> PaymentEvent | PaymentStatusEvent:
         raise Refused(Refusal.MISSING_IDS, record.path("tx_id"), "names no payment: quote TxId, UETR, or two ids")
     minor, currency = need_amount(record, "amount")
     created = transactions.created()
-    time = day(record, "settled", (None, created), options.zone) or created
+    time = known_by(day(record, "settled", (created,), options.zone) or created, created)
     reason, others = record.text("reason"), tuple(names[1:])
     debtor, creditor = account_of(record, "debtor", options.tokenise), account_of(record, "creditor", options.tokenise)
     if debtor.account_token == OUTSIDE == creditor.account_token:

@@ -6,7 +6,7 @@ from streams.events.iso20022.fields import Field, Message
 from streams.events.iso20022.identity import ids_of
 from streams.events.iso20022.parties import side_fields, two_sides
 from streams.events.iso20022.reading import Transactions
-from streams.events.iso20022.values import moment, need_amount
+from streams.events.iso20022.values import date_of, moment, need_amount
 from streams.events.model import SCHEMA_VERSION, PaymentEvent, PaymentStatus
 
 _TX: Final = "CdtTrfTxInf"
@@ -14,6 +14,10 @@ _TX: Final = "CdtTrfTxInf"
 PACS_008: Final = Message(
     kind="pacs.008",
     title="Financial institution to financial institution customer credit transfer",
+    meaning=(
+        "Each transaction is a `payment` of status ACCEPTED: the payer's bank passes it on. Rules count "
+        "settled money; that it settled is told by a pacs.002 (ACSC, ACCC)."
+    ),
     roots=("FIToFICstmrCdtTrf",),
     version_max=14,
     transaction=_TX,
@@ -29,6 +33,10 @@ PACS_008: Final = Message(
         "amount": Field("amount_minor, currency", (f"{_TX}/IntrBkSttlmAmt", f"{_TX}/IntrBkSttlmAmt/Amt")),
         "accepted": Field(
             "accepted_at, event_time, initiated_at", (f"{_TX}/AccptncDtTm",), "initiated_at where it is before CreDtTm"
+        ),
+        "settlement": Field(
+            "settlement_date", (f"{_TX}/IntrBkSttlmDt", "GrpHdr/IntrBkSttlmDt"),
+            "a transfer is an instruction; that it settled is told by pacs.002",
         ),
         "instrument": Field(
             "rail",
@@ -46,7 +54,6 @@ PACS_008: Final = Message(
         "GrpHdr/NbOfTxs": "counted anew; a wrong number is no fault of the transactions",
         "GrpHdr/CtrlSum": "the same",
         "GrpHdr/TtlIntrBkSttlmAmt": "each transaction has its amount",
-        "GrpHdr/IntrBkSttlmDt": "a transfer is an instruction; that it settled is told by pacs.002",
         "GrpHdr/SttlmInf": "how banks settle among themselves",
         "GrpHdr/PmtTpInf": "but for its instrument",
         "GrpHdr/InstgAgt": "the sender of this hop; the banks of payer and receiver are read",
@@ -54,7 +61,6 @@ PACS_008: Final = Message(
         "GrpHdr/BtchBookg": "how the bank books tells nothing of the payment",
         "GrpHdr/PmtInstrXpryDtTm": "no field of ours",
         f"{_TX}/PmtId/ClrSysRef": "no field of ours",
-        f"{_TX}/IntrBkSttlmDt": "a transfer is an instruction; that it settled is told by pacs.002",
         f"{_TX}/PmtTpInf": "but for its instrument",
         f"{_TX}/SttlmPrty": "no field of ours",
         f"{_TX}/SttlmTmIndctn": "no field of ours",
@@ -107,7 +113,7 @@ def transfer(transactions: Transactions) -> PaymentEvent:
         event_id="", schema_version=SCHEMA_VERSION, source=options.source, event_time=accepted or created,
         payment_id=payment_id, rail=transactions.rail(), status=PaymentStatus.ACCEPTED, amount_minor=minor,
         currency=currency, debtor=debtor, creditor=creditor, initiated_at=min(created, accepted or created),
-        accepted_at=accepted, uetr=ids.uetr or None, end_to_end_id=ids.end_to_end or None,
-        instruction_id=ids.instruction or None, purpose_code=record.text("purpose"), batch_id=ids.message or None,
-        other_ids=others,
+        accepted_at=accepted, settlement_date=date_of(record, "settlement"), uetr=ids.uetr or None,
+        end_to_end_id=ids.end_to_end or None, instruction_id=ids.instruction or None,
+        purpose_code=record.text("purpose"), batch_id=ids.message or None, other_ids=others,
     )  # fmt: skip

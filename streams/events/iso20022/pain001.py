@@ -14,6 +14,10 @@ _TX: Final = "PmtInf/CdtTrfTxInf"
 PAIN_001: Final = Message(
     kind="pain.001",
     title="Customer credit transfer initiation",
+    meaning=(
+        "Each transaction is a `payment` of status INITIATED, at the time the message was made. Debtor, his "
+        "bank and his account stand once for a group of transactions."
+    ),
     roots=("CstmrCdtTrfInitn",),
     version_max=13,
     transaction=_TX,

@@ -157,5 +157,5 @@ def _party_id(record: Record, side: str, agent: str) -> str:
 
 def _masked(record: Record, side: str) -> str:
     found = (record.text(f"{side}.{name}") for name in ("iban", "other", "proxy"))
-    text = next((each for each in found if each is not None), "")
+    text = next((each.replace(" ", "") for each in found if each is not None), "")
     return f"****{text[-4:]}" if len(text) >= _MASK_MIN else "****"

@@ -102,24 +102,20 @@ class Transactions:
         return Found(self.message.kind, self.version, message_id, number, event=event)
 
     def own_name(self, ids: Ids) -> tuple[str, tuple[str, ...]]:
-        """Give payment id and other ids of a payment of this message; no two payments of it share an id.
+        """Give payment id and other ids of a payment of this message.
 
-        Raises ``Refused`` for an id that must be unique (``TxId``, UETR) and is not.
+        Raises ``Refused`` for one whose payment id or UETR an earlier one has: it would pass for the same payment.
         """
-        if not ids.names() and not ids.message:
-            raise Refused(Refusal.MISSING_FIELD, self.record.path("message"), "a required element is missing")
-        names = ids.names() or [shortened(f"{ids.message}#{self.number}")]
-        for strict in (ids.tx_id, ids.uetr):
-            if strict and shortened(strict) in self.names:
-                raise Refused(
-                    Refusal.REPEATED_ID,
-                    self.record.path("tx_id" if strict == ids.tx_id else "uetr"),
-                    "an earlier transaction has it",
-                )
-        if names[0] in self.names:
-            names = [shortened(f"{names[0]}#{self.number}")]
-        self.names.update(names)
-        return names[0], tuple(names[1:])
+        unique, names = ids.unique(), ids.names()
+        if not unique:
+            message = self.record.need("message")
+            unique = [shortened(f"{message}@{self.created():%Y%m%dT%H%M%S}#{self.number}")]
+            names = unique + names
+        for name in {unique[0], ids.uetr} - {""}:
+            if name in self.names:
+                raise Refused(Refusal.REPEATED_ID, self.message.transaction, "an earlier transaction has the same ids")
+            self.names.add(name)
+        return unique[0], tuple(names[1:])
 
     def created(self) -> datetime:
         """When the message was made; raises ``Refused`` when it does not say."""

@@ -1,12 +1,11 @@
 """Text of ISO 20022 to amounts and moments; raises ``Refused``, and never rounds or guesses.
 
 Times: an offset counts; a time without one is taken in the zone of the reader (UTC unless set otherwise). A date alone stands
-for the first of the message's own moments that falls on it, else for its first moment (00:00 in its own offset, or the zone), but
-never for a moment after the message: what a message says has happened.
+for the first of the message's own moments that falls on it, else for its first moment (00:00 in its own offset, or the zone).
 """
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Final
 
@@ -18,6 +17,8 @@ _AMOUNT: Final = re.compile(r"\+?[0-9]{1,18}(\.[0-9]{0,17})?")
 _NEGATIVE: Final = re.compile(r"-[0-9]{1,18}(\.[0-9]{0,17})?")
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,12})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _DATE: Final = re.compile(r"(\d{4}-\d\d-\d\d)(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_ROLLOVER_MAX: Final = timedelta(days=4)
+"""Over a week-end with a holiday."""
 _YEAR_MIN: Final = 1970
 _EDGE_YEAR: Final = 9998
 """Beyond it an offset could leave the calendar."""
@@ -71,10 +72,10 @@ def need_moment(record: Record, name: str, zone: tzinfo = UTC) -> datetime:
     return found
 
 
-def day(record: Record, name: str, own: tuple[datetime | None, datetime], zone: tzinfo = UTC) -> datetime | None:
+def day(record: Record, name: str, own: tuple[datetime | None, ...], zone: tzinfo = UTC) -> datetime | None:
     """Give the moment a date stands for, or None; a field that holds a time after all is that time.
 
-    ``own`` are moments of the message itself, in order of preference, its making last.
+    ``own`` are moments of the message itself, in order of preference.
     """
     text = record.text(name)
     if text is None:
@@ -83,8 +84,26 @@ def day(record: Record, name: str, own: tuple[datetime | None, datetime], zone: 
     if found is None:
         return moment(record, name, zone)
     first = _parsed(record, name, f"{found[1]}T00:00:00", found[2], zone)
-    made = own[1]
-    return next((each for each in own if each is not None and each.date() == first.date()), min(first, made))
+    return next((each for each in own if each is not None and each.date() == first.date()), first)
+
+
+def known_by(moment_: datetime, made: datetime) -> datetime:
+    """Give when a fact of a message became true, for its event time: at the latest when the message was made.
+
+    Banks date what they do in the evening to the next business day. More than that ahead is a wrong clock, and stays.
+    """
+    return made if made < moment_ <= made + _ROLLOVER_MAX else moment_
+
+
+def date_of(record: Record, name: str) -> date | None:
+    """Give a date as it is written, or that of a date and time; None when it is not there."""
+    text = record.text(name)
+    if text is None:
+        return None
+    found = _DATE.fullmatch(text) or _MOMENT.fullmatch(text)
+    if found is None:
+        raise _no_time(record, name)
+    return _parsed(record, name, f"{found[1][:10]}T00:00:00", None, UTC).date()
 
 
 def _parsed(record: Record, name: str, local: str, offset: str | None, zone: tzinfo) -> datetime:
