@@ -115,4 +115,4 @@ def make_app(config: TransportConfig, start_offsets: StartOffsets | None = None)
 
 def run_worker(app: DeliveryApp, loglevel: str = "INFO") -> NoReturn:
     """Run the app until SIGTERM or SIGINT; ends the process with 0 after a clean stop, 1 or EXIT_BUG after a fault."""
-    faust.Worker(app, loglevel=loglevel, redirect_stdouts=False).execute_from_commandline()
+    faust.Worker(app, loglevel=loglevel, redirect_stdouts=False, override_logging=False).execute_from_commandline()

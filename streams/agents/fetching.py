@@ -7,6 +7,7 @@ Every coroutine here runs on the thread's own loop; nothing here touches the led
 # ruff: noqa: SLF001 - the reason is above; ends with an aiokafka that tells the borders of what it fetched.
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, cast
@@ -93,6 +94,11 @@ class FetchingThread(driver.AIOKafkaConsumerThread):
             heartbeat_interval_ms=int(config.heartbeat_seconds * 1000),
             **config.security,
         )
+
+    async def on_thread_stop(self) -> None:
+        """Close the client. Without a broker aiokafka lets a cancellation of its own out, and mode would wait a minute for us."""
+        with contextlib.suppress(asyncio.CancelledError, KafkaError):
+            await super().on_thread_stop()
 
     async def fetch(self, wanted: Collection[TP], batches_max: int, wait_seconds: float) -> list[Stretch]:
         """Take what is there for the wanted partitions; wait once when nothing is. May return nothing.

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import msgspec
+from aiokafka.errors import ConsumerStoppedError
 
 from streams.agents.app import DeliveryApp, make_app
 from streams.agents.batch import TP, Batch, Committed, Revoked
@@ -27,7 +28,7 @@ from streams.settings.topics import ACTIVITY, ALERTS, DEAD_LETTERS, SOURCES, WAT
 
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
-_MADE_UP_FOR: tuple[type[Exception], ...] = (*TRANSIENT, Revoked)
+_MADE_UP_FOR: tuple[type[Exception], ...] = (*TRANSIENT, Revoked, ConsumerStoppedError)
 
 
 class IntakeWorker:

@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable
 
+from aiokafka.errors import ConsumerStoppedError
+
 from streams.agents.app import DeliveryApp
 from streams.agents.batch import TP, End
 from streams.agents.retry import TRANSIENT
@@ -55,12 +57,16 @@ class Vitals:
                     await self._look(app)
                 except TRANSIENT as fault:
                     logger.debug("positions not known: %r", fault)
+                except ConsumerStoppedError:
+                    return
 
         app.task(look_for_ever)
 
     async def _look(self, app: DeliveryApp) -> None:
         ends = await app.positions.ends()
-        self.waiting = await _silence(app, ends)
+        before, self.waiting = self.waiting, await _silence(app, ends)
+        if self.waiting is not None and self.waiting != before:
+            logger.warning("%s; trying again until it does", self.waiting)
         self.measure(ends.keys())
         for tp in self._known - ends.keys():
             self.metrics.forget_partition(tp.topic, tp.partition)

@@ -63,6 +63,7 @@ def _one(role: str, settings: Settings) -> None:
     health = HealthServer(vitals.metrics, Probes(vitals.ready), settings.metrics_host, settings.metrics_port)
     with health if settings.metrics else nullcontext():
         vitals.waiting = "waiting for the broker"
+        logger.info("asking the broker at %s for its topics", settings.bootstrap)
         for advice in wait_for(lambda: require(settings)):
             logger.warning("%s", advice)
         run_worker(_app(role, settings, vitals), settings.log_level.value.upper())

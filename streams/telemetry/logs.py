@@ -12,7 +12,27 @@ from streams.clock import to_text
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 QUIET: Final = ("faust", "mode", "aiokafka", "kafka", "asyncio", "alembic")
 """Libraries that say at INFO what concerns only their authors; their warnings are heard."""
+SPARSE_SECONDS: Final = 30.0
 _PASSWORD = re.compile(r"(?i)(?P<before>://[^/@\s]*?:|\b(?:ssl|sasl_plain_)?password['\"]?[=:] ?['\"]?)[^@&\s'\"]+")
+
+
+class Sparse(logging.Filter):
+    """Lets a library say one thing once in a while only: without a broker its client says five things ten times a second."""
+
+    def __init__(self) -> None:
+        """Nothing was said yet."""
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the record may pass; the text counts, not what is filled in."""
+        if record.name.partition(".")[0] not in QUIET:
+            return True
+        what = record.name, str(record.msg)
+        if record.created - self._said.get(what, 0.0) < SPARSE_SECONDS:
+            return False
+        self._said[what] = record.created
+        return True
 
 
 class JsonFormatter(logging.Formatter):
@@ -46,6 +66,7 @@ def setup_logging(level: str, style: str, stream: TextIO | None = None) -> None:
     """Send all logging to one place, replacing what was set up before. ``style`` is ``json`` or ``text``."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    handler.addFilter(Sparse())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

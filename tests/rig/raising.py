@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 import streams.detection.program as compiler
-from streams.detection.program import Groups, Programs
+from streams.detection.program import Programs
 from streams.detection.rule import Ruleset
 from streams.legs import Leg
 
@@ -39,7 +39,7 @@ def compile_with_a_fault(ruleset: Ruleset) -> Programs:
     return programs
 
 
-def _raise(_groups: Groups, leg: Leg, _references: object) -> NoReturn:
+def _raise(_groups: object, leg: Leg, _references: object) -> NoReturn:
     raise ZeroDivisionError(f"made by the test at {leg.kind}")
 
 

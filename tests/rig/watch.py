@@ -28,12 +28,14 @@ class Watch:
     def __init__(self, log: Path) -> None:
         self.log = log
 
+    def port(self) -> int:
+        """Where it listens; 1, where nobody ever does, before it said so."""
+        ports = _ADDRESS.findall(self.log.read_text()) if self.log.exists() else []
+        return int(ports[-1]) if ports else 1
+
     def get(self, path: str) -> tuple[int, str]:
         """Status and body; status 0 while nobody listens."""
-        ports = _ADDRESS.findall(self.log.read_text()) if self.log.exists() else []
-        if not ports:
-            return 0, ""
-        connection = http.client.HTTPConnection("127.0.0.1", int(ports[-1]), timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=5)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()

@@ -69,3 +69,12 @@ def test_libraries_are_heard_when_they_warn(stream: io.StringIO) -> None:
 )
 def test_passwords_are_hidden_and_ports_are_not(text: str, hidden: str) -> None:
     assert hide(text) == hidden
+
+
+def test_a_library_says_the_same_once_in_a_while_and_we_say_all(stream: io.StringIO) -> None:
+    setup_logging("info", "text", stream)
+    for node in range(5):
+        logging.getLogger("aiokafka.conn").error("Unable connect to node with id %s", node)
+        logging.getLogger("aiokafka.conn").error("something else")
+        logging.getLogger("streams.agents").warning("attempt %d", node)
+    assert [stream.getvalue().count(text) for text in ("Unable", "something else", "attempt")] == [1, 1, 5]
