@@ -1,0 +1,1 @@
+"""The ISO 20022 reader."""
