@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from streams.events.iso20022.limits import Limits
+from streams.events.iso20022.limits import ELEMENT_COST, Limits
 from streams.events.iso20022.tree import Node
 from streams.events.refusals import Refusal, Refused
 
@@ -56,7 +56,7 @@ class Builder:
         if self.depth > self.limits.depth_max:
             raise Refused(Refusal.TOO_DEEP, "", f"elements are nested at most {self.limits.depth_max} deep")
         if self.stack:
-            self._hold(1)
+            self._hold(ELEMENT_COST)
             node = Node(name, currency=currency)
             self.stack[-1].children.append(node)
             self.stack.append(node)
@@ -101,7 +101,7 @@ class Builder:
             else:
                 self.envelope.pop()
                 self.stack.append(root)
-                self.kept = 1
+                self.kept = ELEMENT_COST
         elif named and named[1] != "head.001":
             self.declared = namespace
 

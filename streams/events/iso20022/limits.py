@@ -5,6 +5,8 @@ from typing import Final
 import msgspec
 
 MEBIBYTE: Final = 1 << 20
+ELEMENT_COST: Final = 64
+"""What an element counts among the characters that are held; it costs more memory than its text."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -20,5 +22,5 @@ class Limits(msgspec.Struct, frozen=True):
     """Characters of one element."""
     token_bytes_max: int = MEBIBYTE
     """Of one tag, comment or processing instruction: an attribute cannot be larger."""
-    kept_max: int = MEBIBYTE
-    """Characters and elements held at one time: the headers and one transaction."""
+    kept_max: int = 4 * MEBIBYTE
+    """Held at one time, the headers and one transaction: characters, and ``ELEMENT_COST`` for each element."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from streams.events.iso20022.limits import ELEMENT_COST
+
 
 @dataclass(slots=True)
 class Node:
@@ -12,8 +14,8 @@ class Node:
     text: str = ""
     currency: str = ""
     children: list["Node"] = field(default_factory=list)
-    size: int = 1
-    """Elements and characters below and including this one."""
+    size: int = ELEMENT_COST
+    """What this element and those below cost of what may be held."""
 
     def find(self, path: tuple[str, ...]) -> Iterator["Node"]:
         """Give all nodes at a path of names below this one, in document order."""
