@@ -11,7 +11,10 @@
     │   ├── StoreUnreachable
     │   └── StoreOutdated      schema of the store is older or newer than this program
     ├── TopicError             topics differ from the design                  exit code 1
-    └── LogError               a record of the activity log cannot be read    ends the process
+    ├── LogError               a record of an internal topic cannot be read   ends the process
+    │   └── FormatError        another version of Payweir wrote it            ends the process
+    ├── EngineError            the engine itself failed on a record           ends the process
+    └── ZombieError            another worker owns what this one writes       ends the process
 """
 
 
@@ -59,3 +62,22 @@ class TopicError(PayweirError):
 
 class LogError(PayweirError):
     """A record of an internal topic cannot be read: another program wrote there, or a newer Payweir."""
+
+
+class FormatError(LogError):
+    """A record of an internal topic has the format of another version of Payweir; run that version or a newer one."""
+
+
+class EngineError(PayweirError):
+    """The engine failed on a record of the activity log; at the third attempt the record is left out for this subject."""
+
+    def __init__(self, offset: int, subject_kind: int, subject: str, cause: BaseException) -> None:
+        """``subject`` is whom the engine was busy with; kind -1 means the record as a whole."""
+        super().__init__(
+            f"the engine failed at offset {offset} with subject {subject_kind}:{subject!r}: {type(cause).__name__}: {cause}"
+        )
+        self.offset, self.subject_kind, self.subject = offset, subject_kind, subject
+
+
+class ZombieError(PayweirError):
+    """Another worker has taken over a partition this one still writes for; a restart reads the truth."""

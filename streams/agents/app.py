@@ -1,6 +1,7 @@
 """The Faust app of one role: everything switched off that Faust would do wrong or that we do not use."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, cast
 
 import faust
@@ -36,6 +37,8 @@ class DeliveryApp(faust.App):
         self.delivery = config
         self.sender = Sender(config)
         self._start_offsets = start_offsets
+        self.at_stop: Callable[[], Awaitable[None]] | None = None
+        """Awaited after the last commit of a clean stop."""
         super().__init__(config.group, **cast("dict[str, Any]", options))
         self.on_rebalance_complete.connect(self._open_term, weak=False)
 
@@ -74,6 +77,8 @@ class DeliveryApp(faust.App):
             await self.positions.settle()
         await super()._stop_consumer()
         await self.sender.close()
+        if self.at_stop is not None:
+            await self.at_stop()
 
     async def _producer_flush(self, logger: logging.Logger) -> None:
         """Nothing to flush: Faust's producer does not run."""

@@ -1,8 +1,7 @@
 """Detect worker: folds the activity log of its partitions and sends what follows.
 
-State of a partition is the fold of its whole retained log: after an assignment the log is read from its beginning. What was
-acknowledged already is not sent again; from there on everything is sent, and a position is acknowledged after its outputs are.
-Snapshots will shorten the way to the acknowledged position; ``_start`` is their place.
+State of a partition is the fold of its whole log. After an assignment the newest snapshot is read and the log from there on; what
+was acknowledged already is not sent again, from there on everything is, and a position is acknowledged after its outputs are.
 """
 
 import asyncio
@@ -13,19 +12,24 @@ from dataclasses import dataclass, field
 import msgspec
 
 from streams.agents.app import DeliveryApp, make_app
-from streams.agents.batch import TP, Batch
+from streams.agents.batch import TP, Batch, Record
+from streams.agents.keeper import Keeper
 from streams.agents.producer import Outgoing
+from streams.agents.retry import die
 from streams.agents.roles import Plan
 from streams.agents.rulesets import RulesetLibrary
+from streams.agents.snapshots import SnapshotTopic
 from streams.agents.vitals import measure
 from streams.agents.wall import now_ms
 from streams.alerts.codec import encode_outcome
 from streams.alerts.model import Alert
+from streams.errors import EngineError, FormatError, LogError, ZombieError
 from streams.legs import FORMAT_VERSION, Mark, Packed, pack, partition_of, unpack
-from streams.pipeline import Outputs, PartitionState, step
+from streams.pipeline import WHOLE, Outputs, PartitionState, step
 from streams.settings.topics import ACTIVITY, ALERTS
 
 logger = logging.getLogger(__name__)
+SNAPSHOT_PAUSE_SECONDS = 0.2
 
 
 @dataclass(slots=True)
@@ -35,8 +39,11 @@ class Held:
     state: PartitionState
     acknowledged: int
     """Outputs of records before this offset are out already."""
+    keeper: Keeper
     unsent: list[Outgoing] = field(default_factory=list)
     recovered: bool = False
+    settled: bool = True
+    """No batch is in hand: the state stands where all outputs are acknowledged."""
 
 
 class DetectWorker:
@@ -49,6 +56,8 @@ class DetectWorker:
         self.rulesets = RulesetLibrary(plan.bootstrap)
         self.app: DeliveryApp = make_app(plan.transport("detect", (ACTIVITY,)), self._start)
         self.app.attach(self.handle, metrics=plan.metrics)
+        self.app.task(self._snapshot_for_ever)
+        self.app.at_stop = self._close
 
     @property
     def ready(self) -> bool:
@@ -56,30 +65,68 @@ class DetectWorker:
         return bool(self.held) and all(held.recovered for held in self.held.values())
 
     async def _start(self, tps: frozenset[TP]) -> Mapping[TP, int]:
-        """Begin with empty state at the beginning of the retained log."""
+        """Recover every partition; gives where reading goes on."""
+        await self._close()
         committed = await self.app.positions.committed(tps)
         borders = await self.app.positions.borders(tps)
-        held = {}
-        for tp in tps:
-            state = PartitionState(partition=tp.partition, epoch=self.plan.epoch, lateness_ms=self.plan.lateness_ms)
-            acknowledged = committed[tp].offset if tp in committed else 0
-            held[tp] = Held(state, acknowledged, recovered=borders[tp][0] >= acknowledged)
-        self.held = held
-        return {tp: borders[tp][0] for tp in tps}
+        config = self.app.delivery
+        keepers = {
+            tp: Keeper(SnapshotTopic(config, tp.partition), self.rulesets, self.plan.snapshot_seconds) for tp in tps
+        }
+        try:
+            states = dict(zip(tps, await asyncio.gather(*(self._recover(tp, keepers[tp]) for tp in tps)), strict=True))
+        except BaseException:
+            await asyncio.gather(*(keeper.close() for keeper in keepers.values()))
+            raise
+        for tp, (state, known) in states.items():
+            first = borders[tp][0]
+            if state.next_offset < first:
+                raise LogError(
+                    f"activity/{tp.partition}: the log begins at {first}, after the newest snapshot ({state.next_offset}); "
+                    "what lies between is lost: raise activity_retention_ms before the next outage, and feed the sources again"
+                )
+            acknowledged = max(known, committed[tp].offset if tp in committed else 0)
+            recovered = state.next_offset >= acknowledged
+            self.held[tp] = Held(state, acknowledged, keepers[tp], recovered=recovered)
+        return {tp: held.state.next_offset for tp, held in self.held.items()}
+
+    async def _recover(self, tp: TP, keeper: Keeper) -> tuple[PartitionState, int]:
+        blank = PartitionState(partition=tp.partition, epoch=self.plan.epoch, lateness_ms=self.plan.lateness_ms)
+        return await keeper.recover(blank)
+
+    async def _close(self) -> None:
+        held, self.held = self.held, {}
+        await asyncio.gather(*(each.keeper.close() for each in held.values()))
+
+    async def _snapshot_for_ever(self) -> None:
+        """Write snapshots beside the work, a few milliseconds at a time."""
+        while not self.app.should_stop:
+            more = False
+            for tp, held in list(self.held.items()):
+                if held.settled and held.recovered:
+                    held.keeper.begin(held.state.next_offset)
+                try:
+                    more |= await held.keeper.work()
+                except ZombieError as error:
+                    if self.held.get(tp) is held:
+                        die("snapshot", error)
+            await asyncio.sleep(0 if more else SNAPSHOT_PAUSE_SECONDS)
 
     async def handle(self, batch: Batch) -> None:
         """Apply a batch and send what follows; repeatable: records applied already are skipped, their outputs sent again."""
         held = self.held[batch.tp]
+        held.settled = False
         for record in batch.records:
             if record.offset < held.state.next_offset:
                 continue
             if record.value is not None:
-                packed = unpack(record.value)
-                if packed.control is not None and packed.control.kind == "ruleset":
-                    await self.rulesets.load(packed.control.digest)
-                    self.app.positions.check(batch.term)
                 held.state.next_offset = record.offset
-                outputs = step(held.state, packed, self.rulesets)
+                try:
+                    outputs = step(held.state, await self._unpack(held, record, batch.term), self.rulesets)
+                except EngineError as error:
+                    await held.keeper.leave_attempt(error)
+                    raise
+                held.keeper.spool()
                 if record.offset >= held.acknowledged:
                     held.unsent += self._outgoing(batch.partition, outputs)
             held.state.next_offset = record.offset + 1
@@ -89,9 +136,29 @@ class DetectWorker:
             await self.app.sender.send_all(held.unsent)
             held.unsent = []
         self.app.positions.acknowledge(batch.tp, batch.next_offset, term=batch.term)
+        held.state.next_offset = max(held.state.next_offset, batch.next_offset)
+        held.settled = True
         if not held.recovered and batch.next_offset >= held.acknowledged:
             held.recovered = True
             logger.info("activity/%d: replayed to offset %d", batch.partition, batch.next_offset)
+        if held.recovered:
+            held.keeper.begin(batch.next_offset)
+
+    async def _unpack(self, held: Held, record: Record, term: int) -> Packed:
+        """Read a record of the log, with its ruleset if it puts one in force. Raises EngineError for one that is none of ours."""
+        assert record.value is not None  # noqa: S101  the caller looked
+        if (record.offset, *WHOLE) in held.state.skips:
+            return Packed(FORMAT_VERSION, "", [], [], {})
+        try:
+            packed = unpack(record.value)
+        except FormatError:
+            raise
+        except LogError as error:
+            raise EngineError(record.offset, *WHOLE, error) from error
+        if packed.control is not None and packed.control.kind == "ruleset":
+            await self.rulesets.load(packed.control.digest)
+            self.app.positions.check(term)
+        return packed
 
     def _outgoing(self, partition: int, outputs: Outputs) -> list[Outgoing]:
         """Pack the outputs of one record: outcomes for the store, marks for their partitions."""

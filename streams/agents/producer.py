@@ -65,15 +65,8 @@ class Sender:
     async def close(self) -> None:
         """Drop the client and what it has not sent; sending again connects anew. Raises nothing."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        # Not stop(): that would first wait for what cannot be sent.
-        producer._closed = True  # noqa: SLF001
-        with contextlib.suppress(TimeoutError, KafkaError, OSError, asyncio.InvalidStateError):
-            async with asyncio.timeout(CLOSE_SECONDS_MAX):
-                if producer._sender is not None:  # noqa: SLF001
-                    await producer._sender.close()  # noqa: SLF001
-                await producer.client.close()
+        if producer is not None:
+            await drop(producer)
 
     async def _connected(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -93,3 +86,13 @@ class Sender:
                 self._producer = producer
                 await producer.start()
             return self._producer
+
+
+async def drop(producer: AIOKafkaProducer) -> None:
+    """Close a client without waiting for what it has not sent, as ``stop()`` would. Raises nothing."""
+    producer._closed = True  # noqa: SLF001
+    with contextlib.suppress(TimeoutError, KafkaError, OSError, asyncio.InvalidStateError):
+        async with asyncio.timeout(CLOSE_SECONDS_MAX):
+            if producer._sender is not None:  # noqa: SLF001
+                await producer._sender.close()  # noqa: SLF001
+            await producer.client.close()

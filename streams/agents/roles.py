@@ -25,6 +25,7 @@ class Plan:
     """Idle sources stand still instead of following the wall clock."""
     idle_seconds: float = 5.0
     session_timeout_seconds: float = 15.0
+    snapshot_seconds: float = 30.0
     intake: Intake = field(default_factory=Intake)
     metrics: Metrics = field(default_factory=Metrics)
 

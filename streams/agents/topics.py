@@ -90,6 +90,7 @@ def plan(settings: Settings) -> tuple[TopicPlan, ...]:
         }  # fmt: skip
 
     compact = safe | {"cleanup.policy": "compact"}
+    snapshots = compact | {"max.message.bytes": str(INTERNAL_BYTES_MAX)}
     wide = settings.partitions
     return (
         *(TopicPlan(name, settings.source_partitions, copies, safe, fixed=False) for name in SOURCES),
@@ -97,7 +98,7 @@ def plan(settings: Settings) -> tuple[TopicPlan, ...]:
         TopicPlan(ALERTS, wide, copies, kept(KEPT_MS), fixed=True),
         TopicPlan(DEAD_LETTERS, 1, copies, kept(KEPT_MS), fixed=True),
         TopicPlan(RULESETS, 1, copies, compact, fixed=True),
-        TopicPlan(SNAPSHOTS, wide, copies, compact, fixed=True),
+        TopicPlan(SNAPSHOTS, wide, copies, snapshots, fixed=True),
     )
 
 

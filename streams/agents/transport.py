@@ -371,7 +371,14 @@ class BatchConsumer(driver.Consumer):
             # The loop is closed: the worker stops.
             work.close()
             raise ConsumerStoppedError from None
-        return await asyncio.wrap_future(answer)
+        try:
+            return await asyncio.wrap_future(answer)
+        except asyncio.CancelledError:
+            this = asyncio.current_task()
+            if this is not None and this.cancelling():
+                raise
+            # The thread stopped with the work in hand; nobody cancelled the caller.
+            raise ConsumerStoppedError from None
 
 
 class BatchTransport(driver.Transport):

@@ -73,7 +73,7 @@ def _app(role: str, settings: Settings, vitals: Vitals) -> DeliveryApp:
     """Put the worker of a role together, under the eyes of ``vitals``."""
     plan = Plan(
         settings.prefix, settings.bootstrap, settings.partitions, settings.epoch, settings.lateness_ms, settings.history,
-        settings.intake_idle_seconds, settings.session_timeout_seconds,
+        settings.intake_idle_seconds, settings.session_timeout_seconds, settings.snapshot_seconds,
         Intake(partitions=settings.partitions, lateness_ms=settings.lateness_ms), vitals.metrics,
     )  # fmt: skip
     if role == "intake":

@@ -2,6 +2,6 @@
 
 from streams.pipeline.intake import Intake, RawRecord, SourceState, Taken
 from streams.pipeline.partition import END, PartitionState
-from streams.pipeline.step import Outputs, step
+from streams.pipeline.step import WHOLE, Outputs, step
 
-__all__ = ["END", "Intake", "Outputs", "PartitionState", "RawRecord", "SourceState", "Taken", "step"]
+__all__ = ["END", "WHOLE", "Intake", "Outputs", "PartitionState", "RawRecord", "SourceState", "Taken", "step"]

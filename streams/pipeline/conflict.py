@@ -1,8 +1,9 @@
-"""The data-quality alert for two contents under one event id: it names the source."""
+"""Data-quality alerts of the pipeline itself: two contents under one event id, and what had to be left out."""
 
 from streams.alerts.compose import ENGINE
 from streams.alerts.identity import alert_id
 from streams.alerts.model import Alert, AlertState, Position
+from streams.detection.words import SUBJECT_WORDS
 from streams.legs import SubjectKind
 from streams.pipeline.accounting import Conflict
 from streams.state.program import HitKey
@@ -25,4 +26,19 @@ def conflict_alert(conflict: Conflict, position: Position) -> Alert:
         hits=len(times) - 1,
         reason=f"several contents under one event id from {sources}: {conflict.standing:016x} stands, {losing} does not",
         values=(), evidence=(), event_at=max(times),
+    )  # fmt: skip
+
+
+def skip_alert(offset: int, kind: int, subject: str, position: Position) -> Alert:
+    """Give the alert that a record was left out for a subject because the engine failed on it again and again."""
+    about = f"{position.epoch}:{offset}"
+    key = HitKey("engine-skip", 1, "", 0, 0, about)
+    words = SUBJECT_WORDS.get(SubjectKind(kind), "event") if kind >= 0 else "record"
+    return Alert(
+        alert_id=alert_id(key, kind, subject), revision=position, state=AlertState.STANDING, shadow=False,
+        rule_id="engine-skip", rule_version=1, title="The engine failed on a record; it was left out", severity="high",
+        typology="data-quality", ruleset_digest="", engine=ENGINE, subject_kind=words, subject=subject, currency="",
+        bucket_start=0, bucket_ms=0, about=about, first_hit=0, last_hit=0, hits=1,
+        reason=f"record {offset} of the activity log ended the engine three times and was left out for this {words}",
+        values=(), evidence=(),
     )  # fmt: skip

@@ -12,15 +12,19 @@ from streams.alerts.model import Outcome, Position, RulesetInForce
 from streams.clock import DAY_MS, MINUTE_MS
 from streams.detection.evaluation import advance, fire
 from streams.detection.program import Programs
+from streams.errors import EngineError
 from streams.legs import Leg, LegKind, Mark, Packed, SubjectKind
 from streams.pipeline.accounting import voids
-from streams.pipeline.conflict import conflict_alert
+from streams.pipeline.conflict import conflict_alert, skip_alert
 from streams.pipeline.partition import PartitionState
 from streams.pipeline.speak import speak
 from streams.state.subject import NEVER, Subject
 
 # Plain integers where every leg passes: comparing and hashing them costs less than members of an enumeration.
 _EVENT, _JOIN = int(SubjectKind.EVENT), int(SubjectKind.JOIN)
+WHOLE = (-1, "")
+"""In place of kind and key of a subject: the record as a whole."""
+_NOBODY: frozenset[tuple[int, str]] = frozenset()
 _WAKES = frozenset({int(LegKind.LINE), int(LegKind.STATUS)})
 
 
@@ -35,12 +39,15 @@ class Outputs:
 class Step:
     """One record on its way: what it touched, and the running index of its outputs."""
 
-    __slots__ = ("index", "out", "state", "touched")
+    __slots__ = ("at", "index", "out", "skipped", "state", "touched")
 
     def __init__(self, state: PartitionState) -> None:
         """Start with nothing touched."""
         self.state, self.out, self.index = state, Outputs(), 0
         self.touched: list[Subject] = []
+        self.at: tuple[int, str] = WHOLE
+        """Kind and key of the subject in hand, for the report when the engine fails."""
+        self.skipped: frozenset[tuple[int, str]] = _NOBODY
 
     def position(self) -> Position:
         """Give the position of the next output."""
@@ -55,8 +62,37 @@ class Step:
 
 
 def step(state: PartitionState, record: Packed, rulesets: Mapping[str, Programs]) -> Outputs:
-    """Apply one record of the partition's log. ``rulesets`` gives the compiled set of a digest named by a control record."""
+    """Apply one record of the partition's log. ``rulesets`` gives the compiled set of a digest named by a control record.
+
+    Raises EngineError when the engine itself fails; the state is then of no more use. A subject named by a skip for this record
+    is left out of it, and an alert says so.
+    """
     run = Step(state)
+    try:
+        if state.skips:
+            record = _without_skipped(run, record)
+        return _apply(run, record, rulesets)
+    except Exception as error:
+        raise EngineError(state.next_offset, *run.at, error) from error
+
+
+def _without_skipped(run: Step, record: Packed) -> Packed:
+    """Leave out what ended the engine three times."""
+    state = run.state
+    skipped = frozenset((kind, key) for offset, kind, key in state.skips if offset == state.next_offset)
+    if not skipped:
+        return record
+    run.skipped = skipped
+    run.out.outcomes += [skip_alert(state.next_offset, *each, run.position()) for each in sorted(skipped)]
+    if WHOLE in skipped:
+        return Packed(record.version, record.sender, [], [], {})
+    legs = [leg for leg in record.legs if (leg.subject_kind, leg.subject) not in skipped]
+    marks = [mark for mark in record.marks if (mark.subject_kind, mark.subject) not in skipped]
+    return Packed(record.version, record.sender, legs, marks, record.watermarks, record.control)
+
+
+def _apply(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Outputs:
+    state = run.state
     if record.control is not None:
         _control(run, record, rulesets)
     _legs(run, record.legs)
@@ -68,7 +104,9 @@ def step(state: PartitionState, record: Packed, rulesets: Mapping[str, Programs]
     _advance(run)
     _due(run)
     for subject in run.touched:
+        run.at = subject.kind, subject.key
         speak(run, subject)
+    run.at = WHOLE
     _confirm(run)
     if record.watermarks or record.control is not None:
         run.out.outcomes += state.accounting.news(state.partition, run.position())
@@ -108,6 +146,7 @@ def _legs(run: Step, legs: list[Leg]) -> None:
     keeps, find = state.schedule.keeps, state.subject
     for leg in legs:
         kind = leg.subject_kind
+        run.at = kind, leg.subject
         if kind == _EVENT:
             _account(run, leg)
         elif not leg.late and keeps(kind, leg.kind) and not (kind == _JOIN and _sleeps(run, leg)):
@@ -154,6 +193,7 @@ def _wake(run: Step, key: str) -> None:
 
 def _mark(run: Step, mark: Mark) -> None:
     state = run.state
+    run.at = mark.subject_kind, mark.subject
     if mark.subject_kind == SubjectKind.JOIN:
         _wake(run, mark.subject)
     if mark.void >= 0:
@@ -171,6 +211,7 @@ def _advance(run: Step) -> None:
     state = run.state
     watermark, schedule = state.watermark, state.schedule
     for subject in run.touched:
+        run.at = subject.kind, subject.key
         due = advance(subject, schedule)
         while due:
             for each in due:
@@ -185,6 +226,9 @@ def _due(run: Step) -> None:
     heap, watermark = state.deadlines, state.watermark
     while heap and heap[0][0] <= watermark:
         time, kind, key, rule_id, event_id = heappop(heap)
+        if (kind, key) in run.skipped:
+            continue
+        run.at = kind, key
         subject = state.known(kind, key)
         if subject is not None and fire(subject, (time, rule_id, event_id)):
             advance(subject, state.schedule)
@@ -197,6 +241,9 @@ def _confirm(run: Step) -> None:
     heap, watermark = state.provisional, state.watermark
     while heap and heap[0][0] <= watermark + MINUTE_MS:
         _, kind, key, alert = heappop(heap)
+        if (kind, key) in run.skipped:
+            continue
+        run.at = kind, key
         subject = state.known(kind, key)
         if subject is not None and alert in subject.by_key:
             subject.dirty.add(alert)

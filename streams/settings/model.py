@@ -129,6 +129,12 @@ class Settings:
     session_timeout_seconds: float = field(
         default=15.0, metadata=_about(Seconds(1, 30), "A worker that is silent for so long loses its partitions.")
     )
+    snapshot_seconds: float = field(
+        default=30.0,
+        metadata=_about(
+            Seconds(1, 3600), "Between two snapshots of a partition: what a new owner has to evaluate again."
+        ),
+    )
     announce_seconds: float = field(
         default=60.0,
         metadata=_about(

@@ -41,6 +41,7 @@ class Cluster:
             "PAYWEIR_HISTORY": "true",
             "PAYWEIR_METRICS_PORT": "0",
             "PAYWEIR_SESSION_TIMEOUT_SECONDS": "6",
+            "PAYWEIR_SNAPSHOT_SECONDS": "1",
             **self.settings,
         }
 

@@ -6,7 +6,7 @@ from heapq import heapify
 from streams.alerts.model import AlertState
 from streams.clock import HOUR_MS
 from streams.detection.program import Program, Programs
-from streams.errors import LogError
+from streams.errors import FormatError
 from streams.legs import Leg, LegKind, SubjectKind
 from streams.pipeline.partition import PartitionState
 from streams.pipeline.snapshot.forms import (
@@ -32,7 +32,7 @@ Records = Mapping[bytes, bytes]
 
 
 def manifest_of(records: Records) -> Manifest | None:
-    """Give the manifest, or None when no snapshot was ever finished. Raises LogError for one of another format."""
+    """Give the manifest, or None when no snapshot was ever finished. Raises FormatError for one of another format."""
     data = records.get(MANIFEST_KEY)
     if data is None:
         return None
@@ -42,7 +42,7 @@ def manifest_of(records: Records) -> Manifest | None:
             f"a snapshot of format {version}, and this program reads {SNAPSHOT_VERSION}: "
             "run the version that wrote it, or a newer one"
         )
-        raise LogError(message)
+        raise FormatError(message)
     return read_manifest.decode(data)
 
 

@@ -1,0 +1,136 @@
+"""Keeps one partition of the activity log durable for as long as this worker holds it: recovery, snapshots, attempts and skips."""
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from streams.agents.rulesets import RulesetLibrary
+from streams.agents.snapshots import SnapshotTopic
+from streams.errors import BrokerUnreachable, EngineError
+from streams.pipeline import PartitionState
+from streams.pipeline.snapshot import Cut, SnapshotWriter, manifest_of, restore
+from streams.pipeline.snapshot.forms import (
+    Attempts,
+    Skip,
+    attempts_key,
+    encode,
+    read_attempts,
+    read_skip,
+    skip_key,
+)
+
+logger = logging.getLogger(__name__)
+SUBJECTS_AT_ONCE: Final = 250
+"""Subjects written between two looks at the log: a few milliseconds."""
+ATTEMPTS_MAX: Final = 3
+
+
+class Keeper:
+    """Between a partition's state and its snapshots; of one term, closed at its end."""
+
+    def __init__(self, topic: SnapshotTopic, rulesets: RulesetLibrary, seconds: float) -> None:
+        """``seconds`` lie between the beginnings of two snapshots."""
+        self._topic, self._rulesets, self._seconds = topic, rulesets, seconds
+        self._writer: SnapshotWriter | None = None
+        self._cut: Cut | None = None
+        self._attempts: dict[int, int] = {}
+        self._begun = time.monotonic()
+        self._offset = -1
+        self._broken = False
+        self.written = 0
+        """Snapshots committed."""
+
+    async def recover(self, blank: PartitionState) -> tuple[PartitionState, int]:
+        """Fence, read, and give the state of the newest snapshot and its acknowledged position; ``blank`` when there is none.
+
+        Raises BrokerUnreachable, FormatError for snapshots of another version, and LogError when a ruleset is missing.
+        """
+        await self._topic.open()
+        records = await self._topic.read()
+        manifest = manifest_of(records)
+        state, acknowledged = blank, 0
+        if manifest is None:
+            self._writer = SnapshotWriter(state, [], 0)
+        else:
+            for _, digest in manifest.rulesets:
+                await self._rulesets.load(digest)
+            state = await asyncio.to_thread(restore, records, manifest, self._rulesets, blank.partition)
+            state.epoch, state.lateness_ms = blank.epoch, blank.lateness_ms
+            acknowledged = manifest.acknowledged
+            self._writer = SnapshotWriter(state, manifest.segments, manifest.next_segment)
+            self._offset = manifest.offset
+        await self._settle_attempts(records, state)
+        return state, acknowledged
+
+    async def _settle_attempts(self, records: dict[bytes, bytes], state: PartitionState) -> None:
+        """Fix a skip for what ended the engine three times; from then on every owner leaves it out."""
+        skips = {read_skip.decode(value) for key, value in records.items() if key.startswith(b"k:")}
+        for key, value in records.items():
+            if key.startswith(b"a:"):
+                attempts = read_attempts.decode(value)
+                skip = attempts.skip
+                self._attempts[skip.offset] = attempts.count
+                if attempts.count >= ATTEMPTS_MAX:
+                    await self._topic.put([(skip_key(skip), encode(skip)), (key, None)])
+                    skips.add(skip)
+                    logger.critical(
+                        "activity/%d: offset %d is left out for subject kind %d after %d attempts: %s",
+                        state.partition, skip.offset, skip.subject_kind, attempts.count, skip.error,
+                    )  # fmt: skip
+        state.skips = frozenset((skip.offset, skip.subject_kind, skip.subject) for skip in skips)
+
+    async def leave_attempt(self, error: EngineError) -> None:
+        """Leave word that the engine failed on a record, before the process ends."""
+        self._cut = None
+        await self._topic.open()
+        count = self._attempts.get(error.offset, 0) + 1
+        cause = type(error.__cause__).__name__
+        skip = Skip(error.offset, error.subject_kind, error.subject, cause)
+        await self._topic.put([(attempts_key(error.offset), encode(Attempts(skip, count)))])
+        logger.error("activity/%d: attempt %d at offset %d: %s", self._topic.partition, count, error.offset, error)
+
+    def spool(self) -> None:
+        """Keep what the last records added; to be called after every few."""
+        if self._writer is not None:
+            self._writer.spool()
+
+    def begin(self, acknowledged: int) -> None:
+        """Begin a snapshot if one is due. The state must stand at a position before which everything is acknowledged."""
+        writer = self._writer
+        if writer is None or self._cut is not None or self._broken or time.monotonic() < self._begun + self._seconds:
+            return
+        if writer.state.next_offset == self._offset:
+            return
+        self._begun = time.monotonic()
+        self._cut = writer.cut(acknowledged)
+
+    async def work(self) -> bool:
+        """Write a piece of the snapshot begun; True when there is more to write. Raises ZombieError."""
+        try:
+            if self._broken:
+                await self._topic.open()
+                self._broken = False
+            cut = self._cut
+            if cut is None:
+                return False
+            await self._topic.write(cut.drain(SUBJECTS_AT_ONCE))
+            if not cut.closed:
+                return True
+            await self._topic.commit()
+        except BrokerUnreachable as fault:
+            logger.warning("snapshot of activity/%d put off: %s", self._topic.partition, fault)
+            if self._cut is not None:
+                self._cut.failed()
+                self._cut = None
+            self._broken = True
+        else:
+            cut.committed()
+            self._cut, self._offset = None, cut.offset
+            self.written += 1
+            logger.info("activity/%d: snapshot at offset %d", self._topic.partition, cut.offset)
+        return False
+
+    async def close(self) -> None:
+        """Leave the partition; a snapshot in writing is dropped."""
+        await self._topic.close()

@@ -1,0 +1,134 @@
+"""One partition of the snapshots topic in the hands of its only writer.
+
+A snapshot is one Kafka transaction. The transactional id is that of the partition, so whoever opens it fences every older writer:
+what a worker reads after ``open`` cannot change under it, and a zombie cannot leave old values behind for compaction to keep.
+"""
+
+import contextlib
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+
+from streams.agents.config import TransportConfig
+from streams.agents.producer import RECORD_BYTES_MAX, drop
+from streams.errors import BrokerUnreachable, ZombieError
+from streams.pipeline.snapshot import Entry
+from streams.settings.topics import SNAPSHOTS
+
+logger = logging.getLogger(__name__)
+TRANSACTION_MS_MAX: Final = 300_000
+"""An open transaction hides nothing but this partition's newest snapshot, and the next owner ends it at once."""
+_BATCH_BYTES: Final = 1 << 19
+_FENCED = (ProducerFenced, InvalidProducerEpoch)
+
+
+class SnapshotTopic:
+    """Reads and writes one partition. All methods raise BrokerUnreachable, and ZombieError once there is another writer."""
+
+    def __init__(self, config: TransportConfig, partition: int) -> None:
+        """Connects at ``open``."""
+        self._config, self.partition = config, partition
+        self._producer: AIOKafkaProducer | None = None
+        self._identity: tuple[int, int] | None = None
+        self._begun = False
+
+    async def open(self) -> None:
+        """Become the only writer; opening again after a fault raises ZombieError when there was another writer meanwhile."""
+        await self.close()
+        config = self._config
+        producer = AIOKafkaProducer(
+            client_id=config.group, bootstrap_servers=config.servers, acks="all", enable_idempotence=True,
+            transactional_id=f"{config.group}-{self.partition}", transaction_timeout_ms=TRANSACTION_MS_MAX,
+            max_batch_size=_BATCH_BYTES, max_request_size=RECORD_BYTES_MAX,
+            request_timeout_ms=int(config.request_timeout_seconds * 1000), **config.security,
+        )  # fmt: skip
+        self._producer = producer
+        try:
+            await producer.start()
+        except KafkaError as fault:
+            raise BrokerUnreachable(f"{config.bootstrap}: no transactions: {fault!r}") from fault
+        manager = producer._txn_manager  # noqa: SLF001  the only place where aiokafka shows the epoch
+        found = (manager.producer_id, manager.producer_epoch)
+        before, self._identity = self._identity, found
+        if before is not None and found != (before[0], before[1] + 1):
+            raise ZombieError(f"snapshots/{self.partition}: another worker has written here meanwhile")
+
+    async def read(self) -> dict[bytes, bytes]:
+        """Give the newest committed value of every key."""
+        config = self._config
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=config.servers, enable_auto_commit=False, isolation_level="read_committed",
+            max_partition_fetch_bytes=8 << 20, **config.security,
+        )  # fmt: skip
+        place = TopicPartition(SNAPSHOTS, self.partition)
+        found: dict[bytes, bytes] = {}
+        try:
+            await consumer.start()
+            consumer.assign([place])
+            await consumer.seek_to_beginning(place)
+            end = (await consumer.end_offsets([place]))[place]
+            while await consumer.position(place) < end:
+                for records in (await consumer.getmany(place, timeout_ms=1000, max_records=20_000)).values():
+                    for one in records:
+                        if one.value is None:
+                            found.pop(one.key, None)
+                        else:
+                            found[one.key] = one.value
+        except KafkaError as fault:
+            raise BrokerUnreachable(f"{config.bootstrap}: snapshots cannot be read: {fault!r}") from fault
+        finally:
+            await consumer.stop()
+        return found
+
+    async def write(self, entries: Iterable[Entry]) -> None:
+        """Add records to the transaction, which begins with the first; returns when the broker has them."""
+        producer = self._open()
+        try:
+            if not self._begun:
+                await producer.begin_transaction()
+                self._begun = True
+            waiting = []
+            batch = producer.create_batch()
+            for key, value in entries:
+                if batch.append(timestamp=None, key=key, value=value) is None:
+                    waiting.append(await producer.send_batch(batch, SNAPSHOTS, partition=self.partition))
+                    batch = producer.create_batch()
+                    batch.append(timestamp=None, key=key, value=value)
+            if batch.record_count():
+                waiting.append(await producer.send_batch(batch, SNAPSHOTS, partition=self.partition))
+            for sent in waiting:
+                await sent
+        except _FENCED as fault:
+            raise ZombieError(f"snapshots/{self.partition}: another worker writes here now") from fault
+        except KafkaError as fault:
+            raise BrokerUnreachable(f"{self._config.bootstrap}: snapshot not written: {fault!r}") from fault
+
+    async def commit(self) -> None:
+        """Make everything written since the last commit visible at once."""
+        try:
+            await self._open().commit_transaction()
+        except _FENCED as fault:
+            raise ZombieError(f"snapshots/{self.partition}: another worker writes here now") from fault
+        except KafkaError as fault:
+            raise BrokerUnreachable(f"{self._config.bootstrap}: snapshot not committed: {fault!r}") from fault
+        self._begun = False
+
+    async def put(self, entries: Iterable[Entry]) -> None:
+        """Write a few records in a transaction of their own."""
+        await self.write(entries)
+        await self.commit()
+
+    async def close(self) -> None:
+        """Drop the client; what was not committed is never seen. Raises nothing."""
+        producer, self._producer, self._begun = self._producer, None, False
+        if producer is not None:
+            with contextlib.suppress(Exception):
+                await drop(producer)
+
+    def _open(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise BrokerUnreachable(f"snapshots/{self.partition}: not open")
+        return self._producer
