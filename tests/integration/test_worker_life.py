@@ -82,6 +82,13 @@ def test_a_worker_that_finds_too_few_partitions_of_another_topic_ends_too(cluste
     assert "alerts: partitions is 1, wanted 2 (make the topic anew while no worker runs)" in said
 
 
+def test_a_record_worker_ends_when_the_schema_of_the_store_is_too_old(cluster: Cluster) -> None:
+    cluster.run("topics", "create")
+    code, said = ended(cluster, "record")
+    assert code == 3
+    assert "payweir store upgrade" in said
+
+
 # --- services -------------------------------------------------------------------------------------------------------
 
 
