@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 from kafka import KafkaProducer, TopicPartition
-from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.errors import KafkaError, MessageSizeTooLargeError, RetriableError
 
 from streams.agents.clients import admin_client, committed_reader, feeding_producer, partition_counts
 from streams.errors import BrokerUnreachable, TopicError, UsageError
@@ -138,7 +138,11 @@ def wait_for_intake(settings: Settings, seconds: float) -> bool:
     group = f"{settings.prefix}-intake"
     with admin_client(settings.bootstrap) as admin:
         while True:
-            done = admin.list_group_offsets(group)[group]
+            try:
+                done = admin.list_group_offsets(group)[group]
+            except RetriableError:
+                # A new broker has no coordinator before the first group asks for one.
+                done = {}
             if all(place in done and done[place].offset >= end for place, end in ends.items()):
                 return True
             if time.monotonic() > deadline:
