@@ -77,12 +77,12 @@ def moved(*messages: str, partitions: int = 1) -> set[tuple[str, str, str]]:
         final.update({each.alert_id: each for each in outcomes if isinstance(each, Alert)})
 
     embedded = Embedded(compile_ruleset(ruleset), ("test/0",), sink, partitions)
-    lines = [line for message in messages for line in lines_of(io.BytesIO(message.encode()), "test")]
-    refused = embedded.feed(
-        SourceState("test", 0), [RawRecord(place, 1 << 50, line) for place, line in enumerate(lines)]
-    )
+    source, place = SourceState("test", 0), 0
+    for message in messages:
+        lines = list(lines_of(io.BytesIO(message.encode()), "test"))
+        assert embedded.feed(source, [RawRecord(place + each, 1 << 50, line) for each, line in enumerate(lines)]) == []
+        place += len(lines)
     embedded.end()
-    assert refused == []
     return {
         (alert.rule_id.replace("-", "_"), alert.subject, alert.reason)
         for alert in final.values()
@@ -132,6 +132,13 @@ def test_a_status_of_another_payment_settles_nothing(quoted: dict[str, str]) -> 
 def test_a_name_that_two_payments_have_settles_neither() -> None:
     two = transfers(payment({"EndToEndId": "E-1"}) + payment({"EndToEndId": "E-1"}))
     assert moved(two, settled({"EndToEndId": "E-1"}, "M-1")) == set()
+
+
+def test_a_name_that_comes_to_stand_for_two_payments_takes_nothing_back_that_a_better_name_settled() -> None:
+    one, two = ({"TxId": f"T-{number}", "EndToEndId": "E-1"} for number in (1, 2))
+    both = transfers(payment(one)), settled(one, "M-1"), transfers(payment(two, "5.00"))
+    for messages in permutations(both):
+        assert moved(*messages) == OUT_AND_IN
 
 
 def test_a_return_without_sides_takes_back_what_it_says_from_the_sides_of_its_payment() -> None:
