@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from streams.errors import UsageError
-from streams.events.iso20022 import lines_of
+from streams.events.iso20022 import Options, lines_of
 from streams.replay.labelled import from_labelled
 
 XML: Final = (".xml", ".xml.gz")
@@ -34,8 +34,19 @@ def _labelled(stream: IO[bytes], name: str) -> Iterator[bytes]:
     return map(from_labelled, _plain(stream, name))
 
 
-FORMATS: Final[dict[str, Reader]] = {"payweir": _plain, "labelled": _labelled, "iso20022": lines_of}
+def _mojaloop(stream: IO[bytes], name: str) -> Iterator[bytes]:
+    return lines_of(stream, name, Options(bare_transfers=True))
+
+
+FORMATS: Final[dict[str, Reader]] = {
+    "payweir": _plain,
+    "labelled": _labelled,
+    "iso20022": lines_of,
+    "mojaloop": _mojaloop,
+}
 """How a file becomes lines for intake: our own events stay as they are, what cannot be read becomes a named refusal."""
+_TWICE: Final = (lines_of, _mojaloop)
+"""Readers that go through a file twice."""
 
 
 @dataclass(slots=True)
@@ -52,7 +63,7 @@ class LineFile:
     def lines(self) -> Iterator[bytes]:
         """Give the lines for intake; closes the file after the last. Raises UsageError for a file that cannot be read."""
         try:
-            self.raw = _spooled() if self.path is None and self.reader is lines_of else self._open()
+            self.raw = _spooled() if self.path is None and self.reader in _TWICE else self._open()
             with self.raw, _unzipped(self.raw, self.path) as stream:
                 yield from self.reader(stream, self.name)
         except (OSError, EOFError, zlib.error) as error:

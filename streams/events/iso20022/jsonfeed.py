@@ -18,6 +18,8 @@ _LAST: Final = frozenset(
 )
 """What holds transactions is fed after its headers, in whatever order JSON has them."""
 _BARE: Final = (("TxInfAndSts", "FIToFIPmtStsRpt"), ("Ntfctn", "BkToCstmrDbtCdtNtfctn"), ("Undrlyg", "FIToFIPmtCxlReq"))
+_QUOTED: Final = frozenset({"InstdAmt", "ChrgsInf", "UndrlygCstmrCdtTrf", "InstrForNxtAgt"})
+"""What Mojaloop's quotes and exchanges have and its transfers have not."""
 _SEARCH_DEPTH_MAX: Final = 8
 
 Json = dict[str, "Json"] | list["Json"] | str | bool | None
@@ -49,11 +51,14 @@ def _constant(_name: str) -> Json:
 _decoder: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=str, parse_int=str, parse_constant=_constant)
 
 
-def feed_json(document: Json, builder: Builder) -> None:
-    """Feed every message in a document; raises ``Refused`` when it holds none, or one that does not say what it is."""
+def feed_json(document: Json, builder: Builder, bare_transfer: str = "") -> None:
+    """Feed every message in a document; raises ``Refused`` when it holds none, or one that does not say what it is.
+
+    ``bare_transfer`` is the root a body with ``CdtTrfTxInf`` has lost; without it such a body is refused.
+    """
     found = list(_messages(document, builder.roots, "", 0))
     if not found and isinstance(document, dict):
-        bare = _bare(document)
+        bare = _bare(document, bare_transfer)
         found = [(bare, "", document)] if bare else []
     if not found:
         raise Refused(Refusal.UNKNOWN_MESSAGE, "", "none of the six messages is in it")
@@ -87,16 +92,19 @@ def _declared(value: dict[str, Json]) -> str:
     return ""
 
 
-def _bare(document: dict[str, Json]) -> str:
+def _bare(document: dict[str, Json], transfer: str) -> str:
     """Name the message of a body without a name around it, where only one message has such a body."""
     for key, root in _BARE:
         if key in document:
             return root
-    if "CdtTrfTxInf" in document:
+    body = document.get("CdtTrfTxInf")
+    if transfer and isinstance(body, dict) and not _QUOTED & body.keys():
+        return transfer
+    if body is not None:
         raise Refused(
             Refusal.AMBIGUOUS_MESSAGE,
             "CdtTrfTxInf",
-            "a body without its message name may be a transfer or a quote; wrap it",
+            "a body without its message name may be a transfer or a quote: wrap it, or say so",
         )
     inside = document.get("TxInf")
     first = inside[0] if isinstance(inside, list) and inside else inside

@@ -10,7 +10,7 @@ from streams.events.iso20022.camt054 import Entries, line
 from streams.events.iso20022.camt054_table import CAMT_054
 from streams.events.iso20022.camt056 import CAMT_056, recall
 from streams.events.iso20022.fields import Message
-from streams.events.iso20022.jsonfeed import decode_json, feed_json
+from streams.events.iso20022.jsonfeed import Json, decode_json, feed_json
 from streams.events.iso20022.limits import Limits
 from streams.events.iso20022.pacs002 import PACS_002, status
 from streams.events.iso20022.pacs004 import PACS_004, give_back
@@ -123,18 +123,21 @@ class _File:
             if refused.refusal is not Refusal.NOT_JSON:
                 raise
             rest = stream.read(bound + 1 - len(first)) if len(first) <= bound else b""
-            feed_json(decode_json(_text(first + rest), self.limits), self.builder)
+            self._feed(decode_json(_text(first + rest), self.limits))
             yield from self.drain()
             return
-        feed_json(document, self.builder)
+        self._feed(document)
         yield from self.drain()
         while following := stream.readline(bound + 1):
             if following.strip():
                 yield from self._one_line(following)
 
+    def _feed(self, document: Json) -> None:
+        feed_json(document, self.builder, PACS_008.roots[0] if self.options.bare_transfers else "")
+
     def _one_line(self, raw: bytes) -> Iterator[Found]:
         try:
-            feed_json(decode_json(_text(raw), self.limits), self.builder)
+            self._feed(decode_json(_text(raw), self.limits))
         except Refused as refused:
             self.ready.append(Found("", "", "", 0, refused=refused))
             self.builder = Builder(_ROOTS, self._open, self.limits)

@@ -26,6 +26,8 @@ class Options:
     """For times without an offset."""
     tokenise: Tokenise = str
     """From the identity of an account or party to its token."""
+    bare_transfers: bool = False
+    """Whether JSON bodies with ``CdtTrfTxInf`` and no message name around them are pacs.008, as Mojaloop posts them."""
 
 
 @dataclass(frozen=True, slots=True)

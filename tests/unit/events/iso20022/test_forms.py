@@ -159,7 +159,16 @@ def test_a_body_without_its_name_is_read_only_where_no_other_message_has_such_a_
     (found,) = read(json.dumps(bare))
     assert found.kind == "pacs.002"
     assert found.event is not None
-    assert refusals(json.dumps(WRAPPED["FIToFICstmrCdtTrf"])) == ["ambiguous_message"]
+
+
+def test_a_transfer_without_its_name_is_read_when_told_and_a_quote_is_not() -> None:
+    content = json.loads(json.dumps(WRAPPED["FIToFICstmrCdtTrf"]))
+    content["CdtTrfTxInf"] = content["CdtTrfTxInf"][0]
+    told = Options(bare_transfers=True)
+    assert refusals(json.dumps(content)) == ["ambiguous_message"]
+    assert read(json.dumps(content), options=told)[0].event == PLAIN[0].event
+    content["CdtTrfTxInf"]["InstdAmt"] = {"Ccy": "EUR", "ActiveOrHistoricCurrencyAndAmount": "10"}
+    assert read(json.dumps(content), options=told)[0].event is None
     assert refusals('{"GrpHdr": {}}') == ["unknown_message"]
 
 
