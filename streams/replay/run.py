@@ -14,6 +14,8 @@ from streams.replay.embedded import Embedded
 from streams.replay.files import LineFile
 
 CHUNK: Final = 1_000
+_TOLD_ANEW: Final = 9
+"""Tenths of the sources last named that may be left before the set is named anew: one by one costs squares for many files."""
 Write = Callable[[Sequence[Outcome]], object]
 Progress = Callable[[int, int], None]
 
@@ -97,6 +99,7 @@ def run_files(files: list[LineFile], plan: RunPlan) -> Summary:
     embedded = Embedded(plan.programs, tuple(state.name for state in states.values()), sink, plan.partitions)
     open_files = {file.name: file.lines() for file in files}
     offsets = dict.fromkeys(open_files, 0)
+    told = len(open_files)
     while open_files:
         name = min(open_files, key=lambda each: states[each].watermark)
         lines = open_files[name]
@@ -109,7 +112,8 @@ def run_files(files: list[LineFile], plan: RunPlan) -> Summary:
             plan.progress(sum(each.place() for each in files), summary.found)
         if len(chunk) < CHUNK:
             del open_files[name]
-            if open_files:
+            if open_files and len(open_files) <= told * _TOLD_ANEW // 10:
+                told = len(open_files)
                 embedded.control(Control("sources", names=tuple(states[each].name for each in open_files)))
     embedded.end()
     return summary
