@@ -10,7 +10,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from streams.replay.generator import GeneratorSettings, generate
-from streams.settings.topics import SOURCES
+from streams.settings.topics import SNAPSHOTS, SOURCES
 from tests.rig.cluster import COMMAND, Cluster, embedded
 from tests.rig.kafka import KafkaBroker, end_offsets
 from tests.rig.postgres import PostgresServer
@@ -165,6 +165,9 @@ def test_a_restart_redoes_nothing_and_a_replaying_worker_is_alive_but_not_ready(
     cluster.wait_for(expected)
     assert [stop(cluster, role) for role in ROLES] == [0, 0, 0]
     assert_everything_is_committed(cluster)
+    # Without snapshots the whole log is replayed.
+    drop_topics(cluster.bootstrap, (SNAPSHOTS,))
+    cluster.run("topics", "create")
     cluster.start("intake", "intake-again")
     cluster.start("record", "record-again")
     cluster.start("detect", "detect-again", SLOW)

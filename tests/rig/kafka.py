@@ -150,7 +150,14 @@ class KafkaBroker:
         properties = folder / "server.properties"
         properties.write_text(PROPERTIES.format(port=self._port, controller_port=controller_port, data=folder / "data"))
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*self._java(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(properties)]
+        command = [
+            *self._java(),
+            "kafka.tools.StorageTool",
+            "format",
+            f"--cluster-id={cluster_id}",
+            "-c",
+            str(properties),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS_MAX, check=False)
         if done.returncode:
             raise RigError(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")

@@ -8,13 +8,13 @@ from tests.rig.process import wait_until
 ALL = (*topics.SOURCES, topics.ACTIVITY, topics.ALERTS, topics.DEAD_LETTERS, topics.RULESETS, topics.SNAPSHOTS)
 
 
-def drop_topics(bootstrap: str) -> None:
-    """Delete every topic of the design and wait until it is gone."""
+def drop_topics(bootstrap: str, names: tuple[str, ...] = ALL) -> None:
+    """Delete topics, every one of the design unless named, and wait until they are gone."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
 
         def there() -> list[str]:
-            return sorted(set(ALL) & set(admin.list_topics()))
+            return sorted(set(names) & set(admin.list_topics()))
 
         if there():
             admin.delete_topics(there())
