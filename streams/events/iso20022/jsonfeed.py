@@ -6,6 +6,7 @@ Numbers are taken as their text, so that an amount is never a float.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -20,6 +21,8 @@ _LAST: Final = frozenset(
 _BARE: Final = (("TxInfAndSts", "FIToFIPmtStsRpt"), ("Ntfctn", "BkToCstmrDbtCdtNtfctn"), ("Undrlyg", "FIToFIPmtCxlReq"))
 _QUOTED: Final = frozenset({"InstdAmt", "ChrgsInf", "UndrlygCstmrCdtTrf", "InstrForNxtAgt"})
 """What Mojaloop's quotes and exchanges have and its transfers have not."""
+_UNTEXT: Final = re.compile(r"[\ud800-\udfff]|\\u00[01]")
+"""Halves of characters and control characters, which JSON can escape and XML could not hold."""
 _SEARCH_DEPTH_MAX: Final = 8
 
 Json = dict[str, "Json"] | list["Json"] | str | bool | None
@@ -30,11 +33,15 @@ def decode_json(text: str, limits: Limits) -> Json:
     if len(text) > limits.json_bytes_max:
         raise Refused(Refusal.TOO_LARGE, "", f"a JSON document has at most {limits.json_bytes_max} bytes")
     try:
-        return _decoder.decode(text)  # type: ignore[no-any-return]  # json has no types; the hooks below make these
+        document: Json = _decoder.decode(text)
+        text_only = "\\u" not in text or not _UNTEXT.search(json.dumps(document, ensure_ascii=False))
     except RecursionError:
         raise Refused(Refusal.TOO_DEEP, "", "objects are nested too deep") from None
     except ValueError:
         raise Refused(Refusal.NOT_JSON, "", "not one JSON document, or a name stands twice in one object") from None
+    if not text_only:
+        raise Refused(Refusal.NOT_JSON, "", "an escaped character that is no text")
+    return document
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -118,6 +125,8 @@ def _bare(document: dict[str, Json], transfer: str) -> str:
 def _element(builder: Builder, name: str, value: Json) -> None:
     if isinstance(value, list):
         for each in value:
+            if isinstance(each, list):
+                raise Refused(Refusal.TOO_DEEP, _local(name), "a list inside a list says nothing in ISO 20022")
             _element(builder, name, each)
         return
     if value is None:

@@ -10,7 +10,7 @@ ELEMENT_COST: Final = 64
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """The bounds a reader keeps: memory follows the largest transaction, never the message."""
+    """The bounds a reader keeps: memory follows the largest transaction, and some 100 bytes for each one's name."""
 
     bytes_max: int = 1024 * MEBIBYTE
     """Of a file."""
@@ -22,5 +22,7 @@ class Limits(msgspec.Struct, frozen=True):
     """Characters of one element."""
     token_bytes_max: int = MEBIBYTE
     """Of one tag, comment or processing instruction: an attribute cannot be larger."""
+    transactions_max: int = 500_000
+    """Of one message; their names are remembered, lest two have the same."""
     kept_max: int = 4 * MEBIBYTE
     """Held at one time, the headers and one transaction: characters, and ``ELEMENT_COST`` for each element."""

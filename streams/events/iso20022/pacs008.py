@@ -4,7 +4,7 @@ from typing import Final
 
 from streams.events.iso20022.fields import Field, Message
 from streams.events.iso20022.identity import ids_of
-from streams.events.iso20022.parties import side_fields, two_sides
+from streams.events.iso20022.parties import shortened, side_fields, two_sides
 from streams.events.iso20022.reading import Transactions
 from streams.events.iso20022.values import date_of, moment, need_amount
 from streams.events.model import SCHEMA_VERSION, PaymentEvent, PaymentStatus
@@ -115,5 +115,5 @@ def transfer(transactions: Transactions) -> PaymentEvent:
         currency=currency, debtor=debtor, creditor=creditor, initiated_at=min(created, accepted or created),
         accepted_at=accepted, settlement_date=date_of(record, "settlement"), uetr=ids.uetr or None,
         end_to_end_id=ids.end_to_end or None, instruction_id=ids.instruction or None,
-        purpose_code=record.text("purpose"), batch_id=ids.message or None, other_ids=others,
+        purpose_code=record.text("purpose"), batch_id=shortened(ids.message) or None, other_ids=others,
     )  # fmt: skip

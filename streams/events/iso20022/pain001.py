@@ -4,7 +4,7 @@ from typing import Final
 
 from streams.events.iso20022.fields import Field, Message
 from streams.events.iso20022.identity import ids_of
-from streams.events.iso20022.parties import side_fields, two_sides
+from streams.events.iso20022.parties import shortened, side_fields, two_sides
 from streams.events.iso20022.reading import Transactions
 from streams.events.iso20022.values import need_amount
 from streams.events.model import SCHEMA_VERSION, PaymentEvent, PaymentStatus
@@ -106,6 +106,6 @@ def order(transactions: Transactions) -> PaymentEvent:
         event_id="", schema_version=SCHEMA_VERSION, source=options.source, event_time=created, payment_id=payment_id,
         rail=transactions.rail(), status=PaymentStatus.INITIATED, amount_minor=minor, currency=currency, debtor=debtor,
         creditor=creditor, initiated_at=created, uetr=ids.uetr or None, end_to_end_id=ids.end_to_end or None,
-        instruction_id=ids.instruction or None, purpose_code=record.text("purpose"), batch_id=ids.group or None,
+        instruction_id=ids.instruction or None, purpose_code=record.text("purpose"), batch_id=shortened(ids.group) or None,
         other_ids=others,
     )  # fmt: skip

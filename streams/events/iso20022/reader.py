@@ -64,6 +64,7 @@ def line_of(found: Found, name: str) -> bytes:
     refused = found.refused
     assert refused is not None  # noqa: S101  one of the two is there
     what = found.version or found.kind
+    name = name.encode("utf-8", "replace").decode()
     place = f"{name}, {what} {found.message_id}".rstrip(" ,") if what else name
     return encode_event(
         RefusedRecord(
@@ -133,7 +134,10 @@ class _File:
                 yield from self._one_line(following)
 
     def _feed(self, document: Json) -> None:
+        before = self.messages
         feed_json(document, self.builder, PACS_008.roots[0] if self.options.bare_transfers else "")
+        if self.messages == before:
+            raise Refused(Refusal.NO_TRANSACTIONS, "", "a message without content")
 
     def _one_line(self, raw: bytes) -> Iterator[Found]:
         try:
@@ -150,7 +154,13 @@ class _File:
         except Refused as refused:
             self.ready.append(Found(kind, version, "", 0, refused=refused))
             return None
-        return reading(message, version, root, self.options, read, self.ready.append)
+        return reading(message, version, root, self.options, read, self._take)
+
+    def _take(self, found: Found) -> None:
+        self.ready.append(found)
+        if found.number >= self.limits.transactions_max:
+            bound = self.limits.transactions_max
+            raise Refused(Refusal.TOO_LARGE, "", f"a message has less than {bound} transactions; the rest is not read")
 
 
 def _known(kind: str, version: str) -> str:

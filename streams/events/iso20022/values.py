@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from streams.events.iso20022.fields import Record
-from streams.events.refusals import Refusal, Refused
+from streams.events.refusals import AMOUNT_MINOR_MAX, Refusal, Refused
 from streams.money import TooManyDecimals, UnknownCurrency, parse_major
 
 _AMOUNT: Final = re.compile(r"\+?[0-9]{1,18}(\.[0-9]{0,17})?")
@@ -37,11 +37,14 @@ def amount(record: Record, name: str) -> tuple[int, str] | None:
     if not _AMOUNT.fullmatch(text):
         raise Refused(Refusal.WRONG_TYPE, where, "not a decimal number with at most 18 digits and a point")
     try:
-        return parse_major(Decimal(text), node.currency), node.currency
+        minor = parse_major(Decimal(text), node.currency)
     except UnknownCurrency:
         raise Refused(Refusal.UNKNOWN_CURRENCY, f"{where}/@Ccy", "not an ISO 4217 code in use") from None
     except TooManyDecimals:
         raise Refused(Refusal.AMOUNT_DECIMALS, where, "more decimals than the currency has") from None
+    if minor > AMOUNT_MINOR_MAX:
+        raise Refused(Refusal.AMOUNT_TOO_LARGE, where, f"an amount is at most {AMOUNT_MINOR_MAX} minor units")
+    return minor, node.currency
 
 
 def need_amount(record: Record, name: str) -> tuple[int, str]:

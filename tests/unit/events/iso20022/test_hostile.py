@@ -33,6 +33,10 @@ HOSTILE = {
     "prefix nobody declared": (GOOD.replace("<GrpHdr>", "<p:GrpHdr>"), "not_xml"),
     "deep JSON": ('{"a":' * 100_000, "too_deep"),
     "deep JSON list": ("[" * 100_000, "too_deep"),
+    "deep JSON list in a message": ('{"FIToFICstmrCdtTrf": ' + "[" * 900 + "]" * 900 + "}", "too_deep"),
+    "half a character in JSON": ('{"FIToFICstmrCdtTrf": {"GrpHdr": {"MsgId": "\\ud800"}}}', "not_json"),
+    "control character in JSON": ('{"FIToFICstmrCdtTrf": {"GrpHdr": {"MsgId": "a\\u0000"}}}', "not_json"),
+    "message without content in JSON": ('{"FIToFICstmrCdtTrf": []}', "no_transactions"),
     "JSON name twice": ('{"FIToFICstmrCdtTrf": {"a": 1, "a": 2}}', "not_json"),
     "JSON not a number": ('{"FIToFICstmrCdtTrf": {"a": NaN}}', "not_json"),
     "JSON cut off": ('{"FIToFICstmrCdtTrf": {"GrpHdr": ', "not_json"),
@@ -71,6 +75,11 @@ def test_binary_rubbish_is_refused() -> None:
 def test_a_file_over_the_limit_is_refused_whole() -> None:
     many = transfers("".join(map(transfer, range(200))))
     assert refusals(many, Limits(bytes_max=100)) == ["too_large"]
+
+
+def test_transactions_over_the_limit_are_one_refusal_for_the_rest() -> None:
+    many = transfers("".join(map(transfer, range(20))))
+    assert refusals(many, Limits(transactions_max=5)) == [*5 * [""], "too_large"]
 
 
 def test_a_file_broken_at_its_end_gives_nothing() -> None:
