@@ -14,12 +14,16 @@ class RigSettings:
     cache: Path
     iso20022: Path | None
     """A folder of real messages with what an independent reader takes from them (``expected.jsonl``)."""
+    labelled: Path | None
+    """A folder of sets in the labelled format (``*.events.jsonl.gz``)."""
 
 
 def rig_settings() -> RigSettings:
-    """Read ``PAYWEIR_TEST_BOOTSTRAP`` (host:port), ``PAYWEIR_TEST_POSTGRES`` (a superuser's URL), the cache folder, and
-    ``PAYWEIR_TEST_ISO20022`` (a folder of messages).
+    """Read ``PAYWEIR_TEST_BOOTSTRAP`` (host:port), ``PAYWEIR_TEST_POSTGRES`` (a superuser's URL) and the cache folder.
+
+    ``PAYWEIR_TEST_ISO20022`` is a folder of messages, ``PAYWEIR_LABELLED`` one of labelled sets; both are optional.
     """
+    labelled = os.environ.get("PAYWEIR_LABELLED")
     messages = os.environ.get("PAYWEIR_TEST_ISO20022")
     cache_home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return RigSettings(
@@ -27,4 +31,5 @@ def rig_settings() -> RigSettings:
         postgres=os.environ.get("PAYWEIR_TEST_POSTGRES") or None,
         cache=Path(cache_home) / "payweir",
         iso20022=Path(messages) if messages else None,
+        labelled=Path(labelled) if labelled else None,
     )
