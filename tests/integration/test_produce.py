@@ -1,6 +1,7 @@
 """Feeding on the real broker: every line arrives where it belongs, also those that intake will refuse."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from streams.errors import BrokerUnreachable, ServiceError, TopicError, UsageErr
 from streams.legs import Control, unpack
 from streams.replay.files import open_inputs, read_all
 from streams.settings import Settings
+from tests.rig.iso20022 import transfer, transfers
 from tests.rig.kafka import KafkaBroker, end_offsets
 from tests.rig.topics import drop_topics, read_committed
 
@@ -110,6 +112,19 @@ def test_the_command_feeds_and_ends_history(settings: Settings, file: Path) -> N
     assert [[unpack(value).control for _, value in part] for part in ends] == [[Control("end")]] * 2
     shown = CliRunner().invoke(app, [str(file), "--bootstrap", settings.bootstrap])
     assert "Fed and acknowledged" in shown.output
+
+
+def test_messages_become_events_on_the_way_and_what_is_refused_is_counted_by_name(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "a.xml").write_text(transfers(transfer(1) + transfer(2) + transfer(1)))
+    (tmp_path / "b.xml").write_text("<Document>")
+    done = CliRunner().invoke(app, [str(tmp_path), "--bootstrap", settings.bootstrap, "--json"])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.output)
+    assert (said["records"], said["refused"]) == ({"payments": 4}, {"repeated_id": 1, "not_xml": 1})
+    told = Counter(json.loads(value).get("refusal", "") for _, value in arrived(settings, "payments"))
+    assert told == {"": 2, "repeated_id": 1, "not_xml": 1}
 
 
 def test_the_end_is_not_written_while_intake_has_not_read_everything(settings: Settings, file: Path) -> None:
