@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.events import Limits, Refused, decode_event
-from streams.events.iso20022 import line_of, read_messages
+from streams.events.iso20022 import MESSAGES, line_of, read_messages
 from streams.events.iso20022.limits import MEBIBYTE
-from tests.rig.iso20022 import transfer, transfers
+from tests.rig.iso20022 import batch, transfer, transfers
 from tests.unit.events.iso20022.test_hostile import HOSTILE
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "iso20022" / "examples"
@@ -148,9 +148,10 @@ def hostile() -> Iterator[tuple[str, int, Figures]]:
         yield name, len(raw), figures
 
 
-def many(number: int) -> tuple[int, Figures]:
+def many(number: int, kind: str = "pacs.008") -> tuple[int, Figures]:
     """Read one message with so many transactions: its bytes and the figures; the message itself is not counted."""
-    raw, figures = transfers("".join(map(transfer, range(number)))).encode(), Figures()
+    written = transfers("".join(map(transfer, range(number)))) if kind == "pacs.008" else batch(kind, number)
+    raw, figures = written.encode(), Figures()
     tracemalloc.start()
     try:
         take(raw, figures)
@@ -179,9 +180,10 @@ def main(number: int, folders: list[Path]) -> None:
     for name, size, figures in hostile():
         row(name, size, figures)
     table.add_section()
-    for transactions in (100, 10_000):
-        size, figures = many(transactions)
-        row(f"{transactions:,} transactions", size, figures)
+    for kind in MESSAGES:
+        for transactions in (100, 10_000):
+            size, figures = many(transactions, kind)
+            row(f"{kind} with {transactions:,} transactions", size, figures)
     console.print(table)
     figures = fuzz(number, folders)
     console.print(
