@@ -58,11 +58,11 @@ def settled(ids: dict[str, str], message: str = "", code: str = "ACSC") -> str:
     return report(f"<TxInfAndSts>{group}{named}<TxSts>{code}</TxSts></TxInfAndSts>")
 
 
-def returned(ids: dict[str, str], amount: str) -> str:
+def returned(ids: dict[str, str], amount: str, chain: str = "") -> str:
     named = "".join(f"<Orgnl{name}>{value}</Orgnl{name}>" for name, value in ids.items())
     return (
         f'<Document xmlns="{NAMESPACE}pacs.004.001.09"><PmtRtr><GrpHdr><MsgId>R-1</MsgId><CreDtTm>2026-03-02T09:00:00Z</CreDtTm>'
-        f'</GrpHdr><TxInf>{named}<RtrdIntrBkSttlmAmt Ccy="EUR">{amount}</RtrdIntrBkSttlmAmt></TxInf></PmtRtr></Document>'
+        f'</GrpHdr><TxInf>{named}<RtrdIntrBkSttlmAmt Ccy="EUR">{amount}</RtrdIntrBkSttlmAmt>{chain}</TxInf></PmtRtr></Document>'
     )
 
 
@@ -141,10 +141,16 @@ def test_a_name_that_comes_to_stand_for_two_payments_takes_nothing_back_that_a_b
         assert moved(*messages) == OUT_AND_IN
 
 
-def test_a_return_without_sides_takes_back_what_it_says_from_the_sides_of_its_payment() -> None:
-    for messages in permutations(
-        (transfers(payment(ALL)), settled({"TxId": "T-1"}), returned({"TxId": "T-1"}, "4.00"))
-    ):
+CHAIN = (
+    f"<RtrChain><DbtrAcct><Id><IBAN>{PAYEE}</IBAN></Id></DbtrAcct>"
+    f"<CdtrAcct><Id><IBAN>{PAYER}</IBAN></Id></CdtrAcct></RtrChain>"
+)
+
+
+@pytest.mark.parametrize("chain", ["", CHAIN], ids=["by id", "with its own sides"])
+def test_a_return_takes_back_what_it_says_from_receiver_to_payer_and_the_payment_stands(chain: str) -> None:
+    back = returned({"TxId": "T-1"}, "4.00", chain)
+    for messages in permutations((transfers(payment(ALL)), settled({"TxId": "T-1"}), back)):
         assert moved(*messages) == OUT_AND_IN | {
             ("refund_paid", PAYEE, "4.00 EUR"),
             ("refund_received", PAYER, "4.00 EUR"),
