@@ -124,6 +124,11 @@ def test_two_transactions_that_look_alike_are_two_events_and_the_same_file_gives
     assert (len(ids), len(payments)) == (3, 3)
 
 
+def test_two_statuses_that_look_alike_are_two_events() -> None:
+    alike = 2 * "<TxInfAndSts><OrgnlTxId>T-1</OrgnlTxId><TxSts>ACSC</TxSts></TxInfAndSts>"
+    assert len({each.event.event_id for each in read(report(alike)) if each.event is not None}) == 2
+
+
 def test_a_payment_id_that_comes_twice_in_a_message_is_refused_the_second_time() -> None:
     assert refusals(transfers(transfer(1) + transfer(2) + transfer(1))) == ["", "", "repeated_id"]
 
