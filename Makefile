@@ -33,7 +33,7 @@ lint: $(VENV)/.ready  ## ruff, mypy strict, layer contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.ready  ## the benchmark table, side by side with the peers
+bench: need-java $(VENV)/.ready  ## what it costs, side by side with its references (tests/bench/README.md)
 	@$(BIN)/python -m tests.bench
 
 soak: need-java $(VENV)/.ready  ## long runs under steady load

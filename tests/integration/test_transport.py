@@ -1,8 +1,6 @@
 """Delivery on the real broker: nothing skipped, nothing committed before it is acknowledged, whatever happens."""
 
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -262,21 +260,3 @@ def test_a_broker_that_is_killed_and_comes_back_costs_nothing_but_time(
     assert fleet.handled().keys() == sent
     assert_everything_is_committed(fleet, kafka, topic)
     assert sum(end_offsets(kafka.bootstrap, copy, PARTITIONS).values()) >= len(sent)
-
-
-@pytest.mark.bench
-def test_what_a_message_costs(kafka: KafkaBroker, topic: str, fleet: Fleet) -> None:
-    """Prints CPU microseconds per message, consumer thread included: batches against an empty agent of plain Faust."""
-    count = 200_000
-    fill(kafka, topic, count)
-    for records in (200, 1000):
-        worker = fleet.start(batch_records=records)
-        fleet.template.prefix = f"{topic}-{records}"
-        fleet.wait_for_the_end(worker, PARTITIONS)
-        acks = [line for line in worker.lines() if line.kind == "ack"]
-        stop(worker)
-        spent = acks[-1].cpu_seconds - acks[0].cpu_seconds
-        sys.stdout.write(f"batches of {records}: {spent / (count - records) * 1e6:.2f} us per message\n")
-    command = [sys.executable, "-m", "tests.rig.plain_agent", kafka.bootstrap, topic, str(count)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-    sys.stdout.write(f"plain Faust: {float(done.stdout.split()[-1]) / count * 1e6:.2f} us per message\n")

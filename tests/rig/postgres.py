@@ -33,8 +33,10 @@ STOP_SECONDS_MAX = 30
 class PostgresServer:
     """Starts on entering, ends on leaving; data and port survive :meth:`stop`, so it can start again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fsync: bool = False) -> None:
+        """``fsync`` waits for the disk at every commit, as production does; tests need not."""
         self.version = ""
+        self._fsync = fsync
         self._folder: Path | None = None
         self._child: Child | None = None
         self._port = 0
@@ -59,7 +61,7 @@ class PostgresServer:
             "-k",
             "",
             "-c",
-            "fsync=off",
+            f"fsync={'on' if self._fsync else 'off'}",
         ]
         self._child = Child([*_as_user(), str(BIN / "postgres"), *options], self._folder / "server.log")
         wait_until(self._answers, START_SECONDS_MAX, "PostgreSQL answers")

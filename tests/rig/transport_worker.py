@@ -30,7 +30,6 @@ class Line(msgspec.Struct, omit_defaults=True):
     offsets: list[int] = []
     values: list[str] = []
     term: int = 0
-    cpu_seconds: float = 0.0
     topic: str = ""
 
 
@@ -126,7 +125,7 @@ class Worker:
         self.write(Line("batch", batch.partition, batch.next_offset, offsets, values, batch.term, topic=batch.topic))
         self.app.positions.check(batch.term)
         self.app.positions.acknowledge(batch.tp, batch.next_offset, f"w{batch.next_offset}", term=batch.term)
-        self.write(Line("ack", batch.partition, batch.next_offset, term=batch.term, cpu_seconds=time.process_time()))
+        self.write(Line("ack", batch.partition, batch.next_offset, term=batch.term))
 
     async def watch(self) -> None:
         """Say once per term that everything was reached."""

@@ -1,0 +1,124 @@
+"""``python -m tests.bench``: measure, print one table, append it to RESULTS.md. Exit code 1 when a part failed."""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from rich.console import Console
+
+from streams.replay.generator import GeneratorSettings
+from tests.bench import embedded, workers
+from tests.bench.latency import latency
+from tests.bench.report import RESULTS, Report
+from tests.bench.stream import Stream, make_stream
+
+EVENTS_PER_ACCOUNT = 4
+TABLE_WIDTH = 150
+console = Console(stderr=True)
+
+
+@dataclass
+class Bench:
+    """The parts of one run and what they hand to each other."""
+
+    report: Report
+    folder: Path
+    accounts: int
+    saturation: float | None = field(default=None, init=False)
+
+    @cached_property
+    def stream(self) -> Stream:
+        """The stream of all parts but memory."""
+        return make_stream(GeneratorSettings(self.report.seed, self.report.events), self.room("stream"))
+
+    def room(self, name: str) -> Path:
+        """Make a folder."""
+        room = self.folder / name
+        room.mkdir()
+        return room
+
+    def embedded(self) -> None:
+        """Embedded run and batch reference."""
+        embedded.speed(self.report, self.stream, self.room("embedded"))
+
+    def kafka(self) -> None:
+        """Workers and the empty agent."""
+        legs = next((each.value for each in self.report.figures if each.what == "legs per payment"), None)
+        stream = self.stream
+        rate = workers.speed(self.report, stream, self.room("kafka"), legs)
+        self.saturation = rate * stream.records / stream.payments
+
+    def memory(self) -> None:
+        """Many accounts."""
+        settings = GeneratorSettings(self.report.seed, self.accounts * EVENTS_PER_ACCOUNT, self.accounts)
+        stream = make_stream(settings, self.room("accounts"))
+        embedded.memory(self.report, stream, self.room("memory"))
+        workers.memory(self.report, stream, self.room("memory-kafka"))
+
+    def latency(self) -> None:
+        """Live arrivals."""
+        latency(self.report, self.stream, self.room("latency"), self.saturation)
+
+
+PARTS: dict[str, Callable[[Bench], None]] = {
+    "embedded": Bench.embedded,
+    "kafka": Bench.kafka,
+    "latency": Bench.latency,
+    "memory": Bench.memory,
+}
+
+
+def main() -> int:
+    """Run the parts asked for; one that fails says why, and the rest goes on."""
+    given = _arguments()
+    report = Report(given.seed, given.events)
+    with tempfile.TemporaryDirectory(prefix="payweir-bench-") as folder:
+        bench = Bench(report, Path(folder), given.accounts)
+        for number, part in enumerate(given.only, 1):
+            begun = time.monotonic()
+            console.print(f"[{number}/{len(given.only)}] {part} ...", markup=False)
+            try:
+                PARTS[part](bench)
+            except Exception as fault:  # noqa: BLE001  whatever it is, the other parts are still worth measuring
+                report.faults[part] = f"{type(fault).__name__}: {fault}"
+                traceback.print_exc()
+            console.print(f"      {time.monotonic() - begun:.0f} s", markup=False)
+    if given.json:
+        print(json.dumps(report.as_data(), indent=1))
+    else:
+        report.show(Console(width=None if sys.stdout.isatty() else TABLE_WIDTH))
+    if given.append:
+        report.append()
+        console.print(f"appended to {RESULTS}", markup=False)
+    return 1 if report.faults else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", type=_parts, default=list(PARTS), help=f"comma-separated: {','.join(PARTS)}")
+    parser.add_argument("--events", type=int, default=100_000, help="events of the stream (default %(default)s)")
+    parser.add_argument(
+        "--accounts", type=int, default=100_000, help="active accounts of the memory part (default %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the generated streams (default %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    parser.add_argument("--no-append", dest="append", action="store_false", help="leave RESULTS.md as it is")
+    return parser.parse_args()
+
+
+def _parts(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - PARTS.keys():
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: write {','.join(PARTS)}")
+    return [part for part in PARTS if part in names]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

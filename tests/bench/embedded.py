@@ -1,0 +1,61 @@
+"""The embedded run from a file into SQLite, its stages, its memory, and DuckDB over the same file."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from tests.bench.report import PER_PAYMENT, ROOT, Figure, Report
+from tests.bench.stream import Stream
+
+TARGET: Final = 20_000
+BYTES_MAX: Final = 4096
+
+
+def measure_child(work: str, stream: Stream, folder: Path) -> dict[str, float]:
+    """Run one piece of measured work to its end; raises RuntimeError with what it said when it fails."""
+    store = f"sqlite:///{folder / f'{work}.db'}"
+    command = [sys.executable, "-m", "tests.bench.child", work, str(stream.folder), str(stream.rules), store]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{work} ended with {done.returncode}\n{done.stderr[-2000:]}")
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def speed(report: Report, stream: Stream, folder: Path) -> None:
+    """Measure ``payweir run`` and its stages, then the batch reference."""
+    run, stages = (measure_child(work, stream, folder) for work in ("run", "stages"))
+
+    def add(what: str, seconds: float, wall: float | None = None) -> None:
+        report.figures.append(Figure("embedded", what, seconds / stream.payments * 1e6, PER_PAYMENT, wall))
+
+    rate = stream.payments / run["cpu"]
+    report.figures.append(
+        Figure("embedded", "payments per CPU second", rate, "payments/s", run["wall"], f">= {TARGET:,}", rate >= TARGET)
+    )
+    add("whole run", run["cpu"], run["wall"])
+    add("of which decode and check", stages["decode"])
+    add("of which split into legs", stages["take"] - stages["decode"])
+    add("of which step", run["cpu"] - stages["take"] - run["store"])
+    add("of which store (SQLite)", run["store"])
+    report.figures += [
+        Figure("embedded", "legs per payment", stages["legs"] / stream.payments, "legs"),
+        Figure("embedded", "whole run, per leg", run["cpu"] / stages["legs"] * 1e6, "us CPU/leg"),
+        Figure("embedded", "alerts", run["alerts"], "alerts"),
+    ]
+    batch = measure_child("duckdb", stream, folder)
+    add("DuckDB, finished file, 3 rules, 1 thread", batch["cpu"], batch["wall"])
+
+
+def memory(report: Report, stream: Stream, folder: Path) -> None:
+    """Measure what the state of many accounts takes in the embedded run."""
+    found, accounts = measure_child("run", stream, folder), stream.active_accounts()
+    each = found["memory"] / accounts
+    report.figures += [
+        Figure("memory", "active accounts", accounts, "accounts"),
+        Figure("memory", "payments per active account", stream.payments / accounts, "payments"),
+        Figure("memory", "embedded, peak over start", found["memory"] / (1 << 20), "MiB", found["wall"]),
+        Figure("memory", "embedded", each, "bytes/account", None, f"<= {BYTES_MAX:,}", each <= BYTES_MAX),
+    ]

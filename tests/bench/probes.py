@@ -1,0 +1,27 @@
+"""Three payments that make one alert, known beforehand: two credits of an account and, within the day, the money out again."""
+
+from typing import Final
+
+from tests.rig.order_data import Payment
+
+RULE: Final = "pass-through-account"
+PAYMENTS: Final = 3
+
+
+def subject(number: int) -> str:
+    """Give the account that the alert of a probe is about."""
+    return f"probe-{number}"
+
+
+def probe(number: int, time: int) -> list[bytes]:
+    """Give the records of a probe; the alert is there when all of them were processed, in whatever order."""
+    account = subject(number)
+    moves = (
+        (f"{account}-payer-1", account, 15_000_00),
+        (f"{account}-payer-2", account, 15_000_00),
+        (account, f"{account}-next", 28_500_00),
+    )
+    return [
+        Payment(f"{account}-{place}", time + place, 0, "bench", debtor, creditor, amount, "CNY").line()
+        for place, (debtor, creditor, amount) in enumerate(moves)
+    ]

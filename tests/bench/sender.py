@@ -1,0 +1,34 @@
+"""Sends records on a schedule: ``python -m tests.bench.sender BOOTSTRAP FILE BEGIN RATE``; line n is due n / RATE after BEGIN.
+
+BEGIN is on the monotonic clock, which all processes of a machine share. A sender that is behind sends at once and does not slow the
+schedule (open loop). Prints the greatest lateness in seconds, after the last acknowledgement.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from kafka import KafkaProducer
+
+from streams.agents.feeding import route
+
+
+def main() -> None:
+    """Send every line."""
+    bootstrap, file, begin, rate = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
+    records = [(line, *route(line)[:2]) for line in file.read_bytes().splitlines()]
+    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
+    latest = 0.0
+    for number, (line, topic, key) in enumerate(records):
+        due = begin + number / rate
+        if (ahead := due - time.monotonic()) > 0:
+            time.sleep(ahead)
+        producer.send(topic, line, key)
+        latest = max(latest, time.monotonic() - due)
+    producer.flush()
+    producer.close()
+    sys.stdout.write(f"{latest}\n")
+
+
+if __name__ == "__main__":
+    main()
