@@ -6,7 +6,6 @@ written before the next step, so it is complete up to a kill.
 
 import asyncio
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
