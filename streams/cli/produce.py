@@ -12,7 +12,8 @@ from streams.agents.feeding import Fed, Feed, feed, wait_for_intake
 from streams.agents.publishing import end_history
 from streams.cli.topics import BootstrapOption, JsonOption
 from streams.errors import ServiceError
-from streams.replay.files import FORMATS, LineFile, open_inputs, read_all
+from streams.replay.files import LineFile, open_inputs, read_all
+from streams.replay.formats import FORMATS
 from streams.settings import Settings, load_settings
 
 app = typer.Typer()
@@ -34,7 +35,8 @@ def produce(
         float, typer.Option(min=0, help="With --end: first wait so many seconds for intake to have read everything.")
     ] = 0,
     format_: Annotated[
-        str, typer.Option("--format", help=f"{', '.join(FORMATS)}; XML is always read as iso20022.")
+        str,
+        typer.Option("--format", help=f"{', '.join(FORMATS)}, or a mapping (.yaml); XML is always read as iso20022."),
     ] = "payweir",
     json: JsonOption = False,
 ) -> None:

@@ -15,7 +15,8 @@ from streams.detection.folder import load_folder
 from streams.detection.program import Programs, compile_ruleset
 from streams.errors import RuleError
 from streams.replay.collector import quiet_collector
-from streams.replay.files import FORMATS, open_inputs
+from streams.replay.files import open_inputs
+from streams.replay.formats import FORMATS
 from streams.replay.run import RunPlan, Summary, run_files
 from streams.store import DEFAULT_STORE_URL
 from streams.store.writer import open_store
@@ -35,7 +36,8 @@ def run(
     rules: Annotated[Path, typer.Option(help="Folder with rules and lists.")] = Path("rules"),
     store: Annotated[str, typer.Option(help="Where alerts go: an SQLAlchemy URL.")] = DEFAULT_STORE_URL,
     format_: Annotated[
-        str, typer.Option("--format", help=f"{', '.join(FORMATS)}; XML is always read as iso20022.")
+        str,
+        typer.Option("--format", help=f"{', '.join(FORMATS)}, or a mapping (.yaml); XML is always read as iso20022."),
     ] = "payweir",
     partitions: Annotated[int, typer.Option(min=1, max=256, help="Partitions of the in-process log.")] = 1,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON, without a progress bar.")] = False,

@@ -1,4 +1,4 @@
-"""Reading events from files: JSON Lines (plain or .gz), ISO 20022 messages, other formats; folders and standard input."""
+"""Finding files of events, plain or gzip: single ones, folders and standard input; `formats` reads what is in them."""
 
 import gzip
 import shutil
@@ -11,42 +11,11 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 from streams.errors import UsageError
-from streams.events.iso20022 import Options, lines_of
-from streams.replay.labelled import from_labelled
+from streams.replay.formats import FORMATS, Format, read_mapping, table
 
 XML: Final = (".xml", ".xml.gz")
-SUFFIXES: Final = (".jsonl", ".json", ".ndjson", ".jsonl.gz", ".ndjson.gz", *XML)
 _IN_MEMORY_MAX: Final = 16 << 20
 """Bytes of standard input kept in memory before they go to a temporary file."""
-
-Reader = Callable[[IO[bytes], str], Iterator[bytes]]
-"""From an open file and its name to lines for intake."""
-
-
-def _plain(stream: IO[bytes], _name: str) -> Iterator[bytes]:
-    for line in stream:
-        stripped = line.rstrip(b"\r\n")
-        if stripped:
-            yield stripped
-
-
-def _labelled(stream: IO[bytes], name: str) -> Iterator[bytes]:
-    return map(from_labelled, _plain(stream, name))
-
-
-def _mojaloop(stream: IO[bytes], name: str) -> Iterator[bytes]:
-    return lines_of(stream, name, Options(bare_transfers=True))
-
-
-FORMATS: Final[dict[str, Reader]] = {
-    "payweir": _plain,
-    "labelled": _labelled,
-    "iso20022": lines_of,
-    "mojaloop": _mojaloop,
-}
-"""How a file becomes lines for intake: our own events stay as they are, what cannot be read becomes a named refusal."""
-_TWICE: Final = (lines_of, _mojaloop)
-"""Readers that go through a file twice."""
 
 
 @dataclass(slots=True)
@@ -55,7 +24,7 @@ class LineFile:
 
     name: str
     size: int
-    reader: Reader
+    format: Format
     path: Path | None = None
     """None is standard input."""
     raw: IO[bytes] | None = field(default=None, init=False)
@@ -63,12 +32,20 @@ class LineFile:
     def lines(self) -> Iterator[bytes]:
         """Give the lines for intake; closes the file after the last. Raises UsageError for a file that cannot be read."""
         try:
-            self.raw = _spooled() if self.path is None and self.reader in _TWICE else self._open()
+            self.raw = _spooled() if self.path is None and self.format.twice else self._open()
             with self.raw, _unzipped(self.raw, self.path) as stream:
-                yield from self.reader(stream, self.name)
+                yield from self.format.reader(stream, self.name)
         except (OSError, EOFError, zlib.error) as error:
             message = f"{self.name}: cannot be read: {error}"
             raise UsageError(message) from None
+
+    def look(self, at: Callable[[IO[bytes], str], str]) -> str:
+        """Give what a function says of the open file and its name. Raises UsageError for a file that cannot be read."""
+        try:
+            with self._open() as raw, _unzipped(raw, self.path) as stream:
+                return at(stream, self.name)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UsageError(f"{self.name}: cannot be read: {error}") from None
 
     def place(self) -> int:
         """Give how many bytes of the file were read (compressed ones, where it is)."""
@@ -85,16 +62,23 @@ def open_inputs(inputs: list[str], format_: str = "payweir") -> list[LineFile]:
 
     XML is read as ISO 20022 whatever the format says.
     """
-    if format_ not in FORMATS:
-        message = f"--format {format_}: write one of {', '.join(FORMATS)}"
-        raise UsageError(message)
+    chosen = format_of(format_)
     found: dict[str, LineFile] = {}
     for name in inputs:
-        for path in _paths(name):
-            reader = lines_of if path is not None and path.name.lower().endswith(XML) else FORMATS[format_]
+        for path in _paths(name, chosen.suffixes):
+            its_format = FORMATS["iso20022"] if path is not None and path.name.lower().endswith(XML) else chosen
             label = "stdin" if path is None else path.name if path.name not in found else str(path)
-            found[label] = LineFile(label, path.stat().st_size if path is not None else 0, reader, path)
+            found[label] = LineFile(label, path.stat().st_size if path is not None else 0, its_format, path)
     return list(found.values())
+
+
+def format_of(name: str) -> Format:
+    """Give a format by its name, or by the file of a mapping (``bank.yaml``); raises UsageError."""
+    if name in FORMATS:
+        return FORMATS[name]
+    if name.endswith((".yaml", ".yml")):
+        return table("a table of one's own", read_mapping(Path(name)))
+    raise UsageError(f"--format {name}: write one of {', '.join(FORMATS)}, or the file of a mapping that ends in .yaml")
 
 
 def read_all(files: Iterable[LineFile]) -> Iterator[bytes]:
@@ -103,7 +87,7 @@ def read_all(files: Iterable[LineFile]) -> Iterator[bytes]:
         yield from file.lines()
 
 
-def _paths(name: str) -> list[Path | None]:
+def _paths(name: str, suffixes: tuple[str, ...]) -> list[Path | None]:
     path = Path(name)
     if name == "-":
         return [None]
@@ -112,9 +96,11 @@ def _paths(name: str) -> list[Path | None]:
     if not path.is_dir():
         message = f"{name}: no such file or folder"
         raise UsageError(message)
-    inside = sorted(each for each in path.iterdir() if each.name.lower().endswith(SUFFIXES) and not _aside(each))
+    inside = sorted(
+        each for each in path.iterdir() if each.name.lower().endswith((*suffixes, *XML)) and not _aside(each)
+    )
     if not inside:
-        message = f"{name}: no event files in this folder; expected names ending in {', '.join(SUFFIXES)}"
+        message = f"{name}: no event files in this folder; expected names ending in {', '.join((*suffixes, *XML))}"
         raise UsageError(message)
     return list(inside)
 

@@ -1,0 +1,99 @@
+"""Turning files into our own JSON Lines: what is accepted, what is refused and why, and the labels the file brings along."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import IO, Final
+
+from streams.errors import UsageError
+from streams.events import Limits, Refused, decode_event
+from streams.events.codec import digest_of
+from streams.replay.files import LineFile
+from streams.replay.formats import Format, Label, Told, payments
+from streams.replay.formats.rows import refusal_line
+
+HEADER: Final = "event_id,scenario_id,typology,role\n"
+"""Of a labels file, as ``payweir generate`` writes it; files of others know no roles."""
+
+
+@dataclass(slots=True)
+class Converted:
+    """What became of every record: ``found`` = written + refused. Repeated ids are found when the events are run."""
+
+    found: int = 0
+    written: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    labels: int = 0
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every record is accounted for."""
+        return self.found == self.written + self.refused.total()
+
+
+@dataclass(slots=True)
+class Targets:
+    """Where lines go; ``received_ms`` is what a far future is judged against."""
+
+    events: IO[bytes]
+    refused: IO[bytes]
+    labels: IO[bytes] | None
+    received_ms: int
+    token: Callable[[str], str] = str
+    """From an account of a table to the token that is written."""
+
+
+def convert(files: list[LineFile], targets: Targets, progress: Callable[[int, int], None]) -> Converted:
+    """Write the accepted events of all files, and each refused record with its place and reason.
+
+    ``progress`` is told bytes read and records found. Raises ``UsageError`` for a file that cannot be read at all, and when labels
+    are wanted of a format that has none.
+    """
+    converted, limits = Converted(), Limits()
+    told: list[Label] = []
+    if targets.labels is not None:
+        targets.labels.write(HEADER.encode())
+    for file in files:
+        if targets.labels is not None and (file.format.mapping is None or file.format.mapping.labels is None):
+            raise UsageError(f"{file.name}: this format carries no labels; leave out --labels")
+        file.format = _telling(file.format, told.append, targets.token)
+        for number, line in enumerate(file.lines(), 1):
+            converted.found += 1
+            try:
+                event, _ = decode_event(line, targets.received_ms, limits)
+                digest_of(event)
+            except Refused as refused:
+                converted.refused[refused.refusal.value] += 1
+                reason = (
+                    line if line.startswith(b'{"event_type":"refused"') else refusal_line(refused, file.name, number)
+                )
+                targets.refused.write(reason + b"\n")
+            else:
+                converted.written += 1
+                targets.events.write(line + b"\n")
+                converted.labels += _labelled(targets.labels, told)
+            told.clear()
+            if converted.found % 1_000 == 0:
+                progress(sum(each.place() for each in files), converted.found)
+    return converted
+
+
+def _telling(format_: Format, tell: Callable[[Label], None], token: Callable[[str], str]) -> Format:
+    """Give a table's format that tells labels and turns accounts into tokens; other formats stay as they are."""
+    if format_.mapping is None:
+        return format_
+    reader = partial(payments, mapping=format_.mapping, told=Told(tell, token))
+    return Format(format_.help, reader, format_.mapping, format_.suffixes)
+
+
+def _labelled(target: IO[bytes] | None, told: list[Label]) -> int:
+    if target is None:
+        return 0
+    for label in told:
+        target.write(f"{','.join(map(_cell, label))},\n".encode())
+    return len(told)
+
+
+def _cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if any(each in text for each in ',"\r\n') else text
