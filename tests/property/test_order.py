@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import pytest
 
-from streams.legs import Leg
 from streams.state.subject import Subject
 from tests.rig import oracle
+from tests.rig.arrival_order import ARRIVAL_ORDER
 from tests.rig.order_data import Payment, payments
-from tests.rig.order_run import Found, Layout, run
+from tests.rig.order_run import Layout, differences, run
 
 COUNT = 30_000
 LAYOUTS = [Layout(s, a, backlog) for s in (1, 4, 16) for backlog in (False, True) for a in (1, 4)]
@@ -27,28 +27,6 @@ def data() -> list[Payment]:
 @cache
 def meant() -> dict[oracle.Bucket, list[str]]:
     return oracle.hits(data())
-
-
-def summary(truth: dict[oracle.Bucket, list[str]], known: list[Payment]) -> dict[oracle.Bucket, tuple[int, int, int]]:
-    times = {each.event_id: each.time for each in known}
-    return {bucket: (len(ids), times[ids[0]], times[ids[-1]]) for bucket, ids in truth.items()}
-
-
-def differences(found: Found, truth: dict[oracle.Bucket, list[str]], known: list[Payment]) -> list[str]:
-    """Name every alert that differs in its presence, number of hits, first or last hit, or in a hit's event id."""
-    wanted = summary(truth, known)
-    faults = [
-        f"{bucket}: found {found.alerts.get(bucket)}, meant {wanted.get(bucket)}"
-        for bucket in sorted(wanted.keys() | found.alerts.keys())
-        if found.alerts.get(bucket) != wanted.get(bucket)
-    ]
-    recent = {bucket for bucket in truth.keys() | found.hits.keys() if bucket.start >= found.horizon}
-    faults += [
-        f"{bucket}: hits on {found.hits.get(bucket)}, meant {truth.get(bucket)}"
-        for bucket in sorted(recent)
-        if found.hits.get(bucket) != truth.get(bucket)
-    ]
-    return faults
 
 
 def test_the_data_has_ties_exact_windows_late_arrivals_and_hits_of_every_rule() -> None:
@@ -81,18 +59,8 @@ def test_the_evidence_of_an_alert_is_the_same_from_every_layout() -> None:
 
 
 def test_a_build_that_evaluates_in_arrival_order_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def append_only(subject: Subject, leg: Leg) -> bool:
-        leg.counted = True
-        subject.log.append(leg)
-        return True
-
-    def found_by_looking(subject: Subject, leg: Leg) -> int:
-        return next(at for at, each in enumerate(subject.log) if each is leg)
-
-    monkeypatch.setattr(Subject, "insert", append_only)
-    # Bisection needs an ordered log, which this build does not have.
-    monkeypatch.setattr(Subject, "index", found_by_looking)
-    monkeypatch.setattr(Subject, "evict", lambda _subject, _before: None)
+    for name, broken in ARRIVAL_ORDER.items():
+        monkeypatch.setattr(Subject, name, broken)
     known = payments(6_000, seed=11)
     truth = oracle.hits(known)
     for layout in (Layout(1, 1, backlog=False), Layout(4, 1, backlog=True)):

@@ -16,7 +16,7 @@ from tests.rig.oracle import Bucket
 from tests.rig.order_data import Payment
 
 ROOT: Final = Path(__file__).parents[2]
-_FILES: Final = (
+FILES: Final = (
     "rules/mule/fan-in-new-payers.yaml",
     "rules/mule/pass-through-account.yaml",
     "rules/lists/licensed-psp.yaml",
@@ -55,7 +55,7 @@ class Found:
 @cache
 def programs() -> Programs:
     """Give the three rules of the order test, compiled."""
-    ruleset, findings = check_files({name: (ROOT / name).read_text() for name in _FILES})
+    ruleset, findings = check_files({name: (ROOT / name).read_text() for name in FILES})
     assert ruleset is not None, findings
     return compile_ruleset(ruleset)
 
@@ -108,3 +108,25 @@ def _hits(embedded: Embedded) -> dict[Bucket, list[str]]:
                 bucket = Bucket(hit.key.rule_id, subject.key, hit.key.currency, hit.key.bucket_start)
                 found.setdefault(bucket, []).append(hit.leg.event_id)
     return found
+
+
+def _summary(truth: dict[Bucket, list[str]], known: list[Payment]) -> dict[Bucket, tuple[int, int, int]]:
+    times = {each.event_id: each.time for each in known}
+    return {bucket: (len(ids), times[ids[0]], times[ids[-1]]) for bucket, ids in truth.items()}
+
+
+def differences(found: Found, truth: dict[Bucket, list[str]], known: list[Payment]) -> list[str]:
+    """Name every alert that differs in its presence, number of hits, first or last hit, or in a hit's event id."""
+    wanted = _summary(truth, known)
+    faults = [
+        f"{bucket}: found {found.alerts.get(bucket)}, meant {wanted.get(bucket)}"
+        for bucket in sorted(wanted.keys() | found.alerts.keys())
+        if found.alerts.get(bucket) != wanted.get(bucket)
+    ]
+    recent = {bucket for bucket in truth.keys() | found.hits.keys() if bucket.start >= found.horizon}
+    faults += [
+        f"{bucket}: hits on {found.hits.get(bucket)}, meant {truth.get(bucket)}"
+        for bucket in sorted(recent)
+        if found.hits.get(bucket) != truth.get(bucket)
+    ]
+    return faults
