@@ -28,7 +28,9 @@ app = typer.Typer()
 
 @app.command()
 def convert(
-    inputs: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.")],
+    inputs: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders, or - for standard input.", show_default=False)
+    ] = None,
     *,
     format_: Annotated[
         str, typer.Option("--format", help=f"{', '.join(FORMATS)}, or the file of a mapping (.yaml).")
@@ -59,6 +61,8 @@ def convert(
         for name, known in FORMATS.items():
             print(f"{name:12}{known.help}")
         return
+    if not inputs:
+        raise UsageError("name the files to convert; payweir convert --help shows an example")
     if guess:
         print(_guessed(inputs), end="")
         return

@@ -1,8 +1,12 @@
 """Between decimal text and minor units; exact, never through a float."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
+from typing import Final
 
 from streams.money.currency import exponent
+
+_EXACT: Final = Context(prec=1_000)
+"""More digits than any amount has: the default of 28 would round a longer one."""
 
 
 class TooManyDecimals(ValueError):
@@ -14,7 +18,7 @@ def parse_major(amount: Decimal | int, currency: str) -> int:
 
     Raises ``UnknownCurrency`` or ``TooManyDecimals``; an amount is never rounded.
     """
-    scaled = Decimal(amount).scaleb(exponent(currency))
+    scaled = Decimal(amount).scaleb(exponent(currency), _EXACT)
     minor = int(scaled)
     if minor != scaled:
         message = f"{amount} {currency} has more than {exponent(currency)} decimals"

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import IO, Final
 
@@ -11,6 +11,8 @@ from streams.events import Limits, Refused, decode_event
 from streams.events.codec import digest_of
 from streams.replay.files import LineFile
 from streams.replay.formats import Format, Label, Told, payments
+from streams.replay.formats.amlworld import AMLWORLD
+from streams.replay.formats.patterns import beside, read_patterns
 from streams.replay.formats.rows import refusal_line
 
 HEADER: Final = "event_id,scenario_id,typology,role\n"
@@ -57,7 +59,8 @@ def convert(files: list[LineFile], targets: Targets, progress: Callable[[int, in
     for file in files:
         if targets.labels is not None and (file.format.mapping is None or file.format.mapping.labels is None):
             raise UsageError(f"{file.name}: this format carries no labels; leave out --labels")
-        file.format = _telling(file.format, told.append, targets.token)
+        wanted = targets.labels is not None
+        file.format = _telling(file, Told(told.append, targets.token, _attempts(file) if wanted else None))
         for number, line in enumerate(file.lines(), 1):
             converted.found += 1
             try:
@@ -79,12 +82,16 @@ def convert(files: list[LineFile], targets: Targets, progress: Callable[[int, in
     return converted
 
 
-def _telling(format_: Format, tell: Callable[[Label], None], token: Callable[[str], str]) -> Format:
+def _telling(file: LineFile, told: Told) -> Format:
     """Give a table's format that tells labels and turns accounts into tokens; other formats stay as they are."""
-    if format_.mapping is None:
-        return format_
-    reader = partial(payments, mapping=format_.mapping, told=Told(tell, token))
-    return Format(format_.help, reader, format_.mapping, format_.suffixes)
+    if file.format.mapping is None:
+        return file.format
+    return replace(file.format, reader=partial(payments, mapping=file.format.mapping, told=told))
+
+
+def _attempts(file: LineFile) -> dict[str, tuple[str, str]]:
+    patterns = beside(file.path) if file.path is not None and file.format.mapping is AMLWORLD else None
+    return read_patterns(patterns) if patterns is not None else {}
 
 
 def _labelled(target: IO[bytes] | None, told: list[Label]) -> int:

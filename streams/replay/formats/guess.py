@@ -34,6 +34,7 @@ _TIMES: Final = (
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%Y%m%d%H%M%S",
     "%Y%m%d", "%Y年%m月%d日 %H:%M:%S",
 )  # fmt: skip
+_HOURS: Final = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
 _ACCOUNTISH: Final = re.compile(r".*(account|acct|iban|konto|账号|name|token).*", re.IGNORECASE)
 
 
@@ -43,6 +44,8 @@ class Guess:
 
     columns: dict[str, str] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
+    clock: str = ""
+    """A second column of the time, where day and hour stand apart."""
     time_format: str = "iso"
     doubts: list[str] = field(default_factory=list)
 
@@ -57,6 +60,7 @@ def propose(stream: IO[bytes], name: str) -> str:
     ]
     guess = Guess(layout=Layout(encoding=encoding))
     _columns(guess, header, rows)
+    _clock(guess, header, rows)
     _amounts(guess, header, rows)
     _times(guess, header, rows)
     note = f"# The header is that of {known[0]}: --format {known[0]} reads it without a mapping.\n" if known else ""
@@ -111,6 +115,16 @@ def _cells(guess: Guess, name: str, header: list[str], rows: list[list[str]]) ->
     return [cell for row in rows if (cell := row[header.index(column)].strip())] if column else []
 
 
+def _clock(guess: Guess, header: list[str], rows: list[list[str]]) -> None:
+    """Find a column of hours for a column of days."""
+    days = _cells(guess, "time", header, rows)
+    if not days or any(":" in day for day in days):
+        return
+    for at, name in enumerate(header):
+        if rows and all(_HOURS.fullmatch(row[at].strip()) for row in rows):
+            guess.clock = name
+
+
 def _amounts(guess: Guess, header: list[str], rows: list[list[str]]) -> None:
     cells = _cells(guess, "amount", header, rows)
     comma = any(re.fullmatch(r"[+-]?[0-9.' ]*,[0-9]{1,2}", cell) for cell in cells)
@@ -126,6 +140,9 @@ def _amounts(guess: Guess, header: list[str], rows: list[list[str]]) -> None:
 
 def _times(guess: Guess, header: list[str], rows: list[list[str]]) -> None:
     cells = _cells(guess, "time", header, rows)
+    if guess.clock:
+        hours = header.index(guess.clock)
+        cells = [f"{day} {row[hours].strip()}" for day, row in zip(cells, rows, strict=False)]
     forms = [form for form in _TIMES if cells and all(map(time_reader((form,), "UTC"), cells))]
     if forms:
         guess.time_format = forms[0]
@@ -155,10 +172,17 @@ def _text(guess: Guess, name: str, header: list[str]) -> str:
         lines += ["# currency: EUR   # no column found: write the currency of all rows"]
     lines += ["columns:"]
     for need in ("id", "time", "payer", "payee", "amount"):
-        lines += [f"  {need}: {_quoted(guess.columns[need])}" if need in guess.columns else f"  # {need}: not found"]
+        lines += [f"  {need}: {_column(guess, need)}" if need in guess.columns else f"  # {need}: not found"]
     rest = [each for each in guess.columns if each not in {"id", "time", "payer", "payee", "amount"}]
     lines += [f"  {each}: {_quoted(guess.columns[each])}" for each in rest]
+    if not guess.columns:
+        lines += ["  {}"]
     return "\n".join(lines) + "\n"
+
+
+def _column(guess: Guess, name: str) -> str:
+    column = _quoted(guess.columns[name])
+    return f"[{column}, {_quoted(guess.clock)}]" if name == "time" and guess.clock else column
 
 
 def _quoted(text: str) -> str:

@@ -1,6 +1,5 @@
 """Reading a mapping of one's own: a YAML file; every fault is told with file, line and column, all at once."""
 
-import codecs
 from pathlib import Path
 from typing import Final
 
@@ -46,8 +45,10 @@ def _read(document: Document, findings: Findings) -> Mapping | None:
         findings.error(document.spot, "the key 'columns' is missing", "name at least time, payer, payee and amount")
         return None
     columns.unknown(_COLUMNS | MORE)
-    currency = top.word("currency", EXPONENTS, default=" ").strip()
+    currency = top.text("currency", required=False)
     currency_column = columns.text("currency", required=False)
+    if currency and currency not in EXPONENTS:
+        findings.error(top.spot("currency"), f"{currency!r} is no ISO 4217 code", "write one like EUR")
     if not currency and not currency_column:
         findings.error(
             document.spot, "no currency", "name a column under 'columns', or write 'currency: EUR' for all rows"
@@ -134,21 +135,22 @@ def _layout(fields: Fields, findings: Findings) -> Layout:
     inner.unknown(_LAYOUT)
     layout = Layout(
         inner.text("encoding", required=False) or "utf-8",
-        inner.text("separator", required=False).replace("\\t", "\t") if inner.document.get("separator") else "",
+        inner.text("separator", required=False).replace("tab", "\t"),
         inner.word("decimal", [".", ","], "."),
         inner.word("thousands", [".", ",", "'", "_", "none"], "none").replace("none", ""),
     )
     try:
-        codecs.lookup(layout.encoding)
-        "".encode(layout.encoding)
+        known = "\n".encode(layout.encoding) == b"\n"
     except LookupError:
+        known = False
+    if not known:
         findings.error(
             inner.spot("encoding"),
-            f"{layout.encoding!r} is no encoding that is known",
+            f"{layout.encoding!r} is no encoding that is read",
             "write utf-8, iso-8859-1 or gb18030",
         )
     if len(layout.separator) > 1:
-        findings.error(inner.spot("separator"), "a separator is one character")
-    if layout.thousands == layout.decimal:
+        findings.error(inner.spot("separator"), "a separator is one character, or the word tab")
+    if layout.thousands and layout.thousands == layout.decimal:
         findings.error(inner.spot("thousands"), "thousands and decimals are told apart by different characters")
     return layout

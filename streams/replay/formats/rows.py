@@ -32,11 +32,16 @@ Token = Callable[[str], str]
 """From an account as the file has it to the token that goes into the stream."""
 
 
+Attempts = dict[str, tuple[str, str]]
+"""Instance and typology by the text of a row, where a file beside the table tells them."""
+
+
 class Told(NamedTuple):
     """Who is told of labels, and how accounts become tokens."""
 
     label: Tell = lambda _label: None
     token: Token = str
+    attempts: Attempts | None = None
 
 
 def payments(stream: IO[bytes], name: str, mapping: Mapping, told: Told | None = None) -> Iterator[bytes]:
@@ -189,7 +194,10 @@ class RowReader:
         labels = self.mapping.labels
         typology = self._text(cells, self._typology)
         named = labels.names.get(typology, typology) if labels else typology
-        self.told.label(Label(event_id, self._text(cells, self._instance) or event_id, named or "fraud"))
+        instance = self._text(cells, self._instance)
+        if self.told.attempts:
+            instance, named = self.told.attempts.get(",".join(cells), (instance, named))
+        self.told.label(Label(event_id, instance or event_id, named or "fraud"))
 
     def _text(self, cells: list[str], at: int | None) -> str:
         """Give a cell; empty where there is no such column."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from decimal import Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from streams.clock import DAY_MS, HOUR_MS, from_datetime, to_text
 from streams.errors import UsageError
 from streams.events.refusals import AMOUNT_MINOR_MAX, Refusal, Refused
-from streams.money import EXPONENTS
+from streams.money import TooManyDecimals, UnknownCurrency, exponent, parse_major
 from streams.replay.formats.mapping import Layout
 
 NULLS: Final = frozenset({"", "null", "none", "nan", "na", "n/a", "-", "\\n"})
@@ -26,21 +26,25 @@ _LAST_MS: Final = from_datetime(datetime.max.replace(tzinfo=UTC))
 def minor_of(text: str, currency: str, layout: Layout, *, rounded: bool = False) -> int:
     """Turn an amount in major units into minor units; raises ``Refused`` with an empty field."""
     number = _number(text.strip(), layout)
-    if currency not in EXPONENTS:
-        raise Refused(Refusal.UNKNOWN_CURRENCY, "currency", "not an ISO 4217 code in use")
-    scaled = number.scaleb(EXPONENTS[currency], _EXACT)
-    if scaled > AMOUNT_MINOR_MAX:
+    if number <= 0:
+        raise Refused(Refusal.AMOUNT_NOT_POSITIVE, "", "an amount is at least 1 minor unit")
+    if number > AMOUNT_MINOR_MAX:
         raise Refused(Refusal.AMOUNT_TOO_LARGE, "", f"an amount is at most {AMOUNT_MINOR_MAX} minor units")
-    if scaled <= 0:
-        raise Refused(Refusal.AMOUNT_NOT_POSITIVE, "", "an amount is at least 1 minor unit")
-    whole = scaled.to_integral_value(context=_EXACT)
-    if whole != scaled and not rounded:
+    try:
+        if rounded:
+            number = number.quantize(Decimal(1).scaleb(-exponent(currency)), ROUND_HALF_EVEN, _EXACT)
+        minor = parse_major(number, currency)
+    except UnknownCurrency:
+        raise Refused(Refusal.UNKNOWN_CURRENCY, "currency", "not an ISO 4217 code in use") from None
+    except TooManyDecimals:
         raise Refused(
-            Refusal.AMOUNT_DECIMALS, "", f"an amount in {currency} has at most {EXPONENTS[currency]} decimals"
-        )
-    if not whole:
+            Refusal.AMOUNT_DECIMALS, "", f"an amount in {currency} has at most {exponent(currency)} decimals"
+        ) from None
+    if minor > AMOUNT_MINOR_MAX:
+        raise Refused(Refusal.AMOUNT_TOO_LARGE, "", f"an amount is at most {AMOUNT_MINOR_MAX} minor units")
+    if not minor:
         raise Refused(Refusal.AMOUNT_NOT_POSITIVE, "", "an amount is at least 1 minor unit")
-    return int(whole)
+    return minor
 
 
 def _number(text: str, layout: Layout) -> Decimal:
@@ -71,7 +75,7 @@ def time_reader(formats: tuple[str, ...], zone: str) -> Callable[[str], str | No
     """Give a function from text to RFC 3339, or None where the text fits no form. Raises ``UsageError`` for a form that is none."""
     try:
         place = ZoneInfo(zone)
-    except (ValueError, OSError):
+    except (ValueError, OSError, KeyError):
         raise UsageError(f"{zone!r} is no time zone; write one like UTC or Europe/Stockholm") from None
     readers = [_reader(form, place) for form in formats]
 

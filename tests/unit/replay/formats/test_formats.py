@@ -112,7 +112,9 @@ def _without_place(line: bytes) -> object:
     data = msgspec.json.decode(line)
     assert isinstance(data, dict)
     return {
-        key: value for key, value in data.items() if key not in {"event_id", "payment_id", "file", "number", "detail", "field"}
+        key: value
+        for key, value in data.items()
+        if key not in {"event_id", "payment_id", "file", "number", "detail", "field"}
     }
 
 
