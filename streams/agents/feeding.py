@@ -129,8 +129,8 @@ def feed(
         )
 
 
-def wait_for_intake(settings: Settings, seconds: float) -> bool:
-    """Wait until intake has acknowledged everything that is in the source topics now; False when it has not in time."""
+def wait_for_intake(settings: Settings, seconds: float) -> list[str]:
+    """Wait until intake has acknowledged everything that is in the source topics now; names what is missing when time is up."""
     deadline = time.monotonic() + seconds
     with committed_reader(settings.bootstrap) as reader:
         places = [TopicPartition(t, number) for t in SOURCES for number in sorted(reader.partitions_for_topic(t) or ())]
@@ -143,10 +143,13 @@ def wait_for_intake(settings: Settings, seconds: float) -> bool:
             except RetriableError:
                 # A new broker has no coordinator before the first group asks for one.
                 done = {}
-            if all(place in done and done[place].offset >= end for place, end in ends.items()):
-                return True
-            if time.monotonic() > deadline:
-                return False
+            behind = [
+                f"{place.topic}/{place.partition} at {done[place].offset if place in done else 'nothing'} of {end}"
+                for place, end in ends.items()
+                if place not in done or done[place].offset < end
+            ]
+            if not behind or time.monotonic() > deadline:
+                return behind
             time.sleep(_POLL_SECONDS)
 
 

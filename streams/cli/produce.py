@@ -63,8 +63,10 @@ def produce(
 
 
 def _end(settings: Settings, wait: float) -> int:
-    if wait and not wait_for_intake(settings, wait):
-        raise ServiceError(f"intake has not read everything within {wait:g} s; the end of history was not written")
+    behind = wait_for_intake(settings, wait) if wait else []
+    if behind:
+        few = ", ".join(behind[:4]) + (f" and {len(behind) - 4} more" if len(behind) > 4 else "")  # noqa: PLR2004
+        raise ServiceError(f"intake has not read {few} within {wait:g} s; the end of history was not written")
     return end_history(settings)
 
 

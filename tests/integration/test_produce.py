@@ -139,7 +139,7 @@ def test_the_end_is_not_written_while_intake_has_not_read_everything(settings: S
         for place, end in end_offsets(settings.bootstrap, topic, 2).items():
             group.commit({TopicPartition(topic, place): OffsetAndMetadata(end, "", -1)})
     group.close()
-    assert wait_for_intake(settings, 5)
+    assert wait_for_intake(settings, 5) == []
 
 
 def test_no_broker_is_one_sentence(file: Path) -> None:
