@@ -36,11 +36,11 @@ lint: $(VENV)/.ready  ## ruff, mypy strict, layer contracts
 bench: need-java $(VENV)/.ready  ## what it costs, side by side with its references (tests/bench/README.md)
 	@$(BIN)/python -m tests.bench
 
-soak: need-java $(VENV)/.ready  ## long runs under steady load
-	@$(BIN)/pytest -m soak -ra tests
+soak: need-java $(VENV)/.ready  ## long runs on the real parts; takes up where it was broken off (CASES="order-16-backlog-2" picks)
+	@$(BIN)/python -m tests.soak $(CASES)
 
-chaos: need-java $(VENV)/.ready  ## kill, pause and cut the real parts
-	@$(BIN)/pytest -m chaos -ra tests
+chaos: need-java $(VENV)/.ready  ## kill, pause and cut the real parts; takes up where it was broken off (RUNS=10 says how much)
+	@$(BIN)/python -m tests.chaos $(if $(RUNS),--runs $(RUNS))
 
 lock: $(VENV)/.ready  ## resolve requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \

@@ -32,8 +32,8 @@ class Stream(NamedTuple):
         return [str(each) for each in sorted(self.folder.glob("*.jsonl"))]
 
 
-def make_stream(folder: Path, events: int) -> Stream:
-    generate(GeneratorSettings(seed=11, events=events, duplicates=0.01), folder / "stream")
+def make_stream(folder: Path, events: int, seed: int = 11) -> Stream:
+    generate(GeneratorSettings(seed=seed, events=events, duplicates=0.01), folder / "stream")
     rules = folder / "rules"
     shutil.copytree(RULES, rules)
     shutil.copytree(folder / "stream" / "lists", rules / "lists", dirs_exist_ok=True)

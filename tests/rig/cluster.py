@@ -28,6 +28,7 @@ class Cluster:
         self.bootstrap, self.store_url, self.folder = bootstrap, store_url, folder
         self.partitions = partitions
         self.settings: dict[str, str] = {}
+        self.patience_seconds = PATIENCE_SECONDS
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
 
     def environment(self) -> dict[str, str]:
@@ -68,7 +69,7 @@ class Cluster:
 
     def wait_for(self, expected: Mapping[str, Standing], meanwhile: Callable[[], None] = lambda: None) -> None:
         """Wait until the store holds exactly the expected standing alerts, and still does after a while."""
-        until, found = time.monotonic() + PATIENCE_SECONDS, self.found()
+        until, found = time.monotonic() + self.patience_seconds, self.found()
         while time.monotonic() < until:
             meanwhile()
             if found == expected:

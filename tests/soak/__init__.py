@@ -1,0 +1,1 @@
+"""Long runs on the real parts: `make soak`."""

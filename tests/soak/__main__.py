@@ -1,0 +1,54 @@
+"""``make soak``, or ``python -m tests.soak [CASE...] [--seed N] [--list]``; a case that passed on this commit is not run again."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.rig.journal import Result, ResultsFile
+from tests.soak.cases import CASES
+
+
+def main() -> int:
+    """Run what is asked for; gives 1 when a case failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Long runs on the real parts.")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="which to run; all when none is named")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--list", action="store_true", help="name the cases and stop")
+    asked = parser.parse_args()
+    unknown = set(asked.cases) - CASES.keys()
+    if unknown or asked.list:
+        sys.stdout.write("\n".join(CASES) + "\n")
+        return 2 if unknown else 0
+    results = ResultsFile(Path(__file__).parent / "RESULTS.md")
+    wanted = asked.cases or list(CASES)
+    failed = 0
+    for number, name in enumerate(wanted, 1):
+        place = f"[{number}/{len(wanted)}] {name}"
+        if results.passed(name, asked.seed):
+            sys.stdout.write(f"{place}: passed before on {results.commit}\n")
+            continue
+        sys.stdout.write(f"{place} ...\n")
+        sys.stdout.flush()
+        result = _run(name, asked.seed)
+        results.add(result)
+        failed += not result.ok
+        sys.stdout.write(
+            f"{place}: {'passed' if result.ok else 'FAILED'} in {result.seconds:.0f} s: {result.seen[:2000]}\n"
+        )
+    return 1 if failed else 0
+
+
+def _run(name: str, seed: int) -> Result:
+    begun = time.monotonic()
+    with TemporaryDirectory(prefix="payweir-soak-") as folder:
+        try:
+            seen, ok = CASES[name](Path(folder), seed), True
+        except Exception as fault:  # noqa: BLE001  the other cases are to run whatever happened to this one
+            seen, ok = f"{type(fault).__name__}: {str(fault)[:300]}", False
+    return Result(name, seed, ok, time.monotonic() - begun, seen)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
