@@ -49,8 +49,9 @@ def _event(line: bytes) -> dict[str, object]:
         row = _decoder.decode(line)
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$.")
-        missing = "missing required field" in what
-        raise Refused(Refusal.MISSING_FIELD if missing else Refusal.WRONG_TYPE, place.rstrip("`"), what) from None
+        _, _, missing = what.partition("missing required field `")
+        refusal = Refusal.MISSING_FIELD if missing else Refusal.WRONG_TYPE
+        raise Refused(refusal, (missing or place).rstrip("`"), what) from None
     except UnicodeDecodeError:
         raise Refused(Refusal.NOT_UTF8, "", "the line is not UTF-8") from None
     except (msgspec.DecodeError, RecursionError):

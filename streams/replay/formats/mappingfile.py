@@ -1,5 +1,7 @@
 """Reading a mapping of one's own: a YAML file; every fault is told with file, line and column, all at once."""
 
+import codecs
+import re
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +20,9 @@ _KEYS: Final = {
     "rail", "countries", "labels",
 }  # fmt: skip
 _COLUMNS: Final = {"id", "time", "payer", "payee", "amount", "currency", "kind"}
+_ENCODINGS: Final = re.compile(
+    r"utf-8(-sig)?|ascii|iso8859-\d+|cp\d+|koi8-[ru]|mac-\w+|gb2312|gbk|gb18030|big5|shift_jis|euc_jp|euc_kr"
+)
 _LAYOUT: Final = {"encoding", "separator", "decimal", "thousands"}
 
 
@@ -128,6 +133,14 @@ def _labels(fields: Fields) -> LabelColumns | None:
     return LabelColumns(inner.text("flag"), typology, instance, _names(inner, "names"))
 
 
+def _is_read(encoding: str) -> bool:
+    """Tell whether an encoding is one of texts, and a line ends in it as it does in ASCII."""
+    try:
+        return bool(_ENCODINGS.fullmatch(codecs.lookup(encoding).name)) and "\n".encode(encoding) == b"\n"
+    except (LookupError, ValueError):
+        return False
+
+
 def _layout(fields: Fields, findings: Findings) -> Layout:
     inner = _inner(fields, "layout")
     if inner is None:
@@ -139,11 +152,7 @@ def _layout(fields: Fields, findings: Findings) -> Layout:
         inner.word("decimal", [".", ","], "."),
         inner.word("thousands", [".", ",", "'", "_", "none"], "none").replace("none", ""),
     )
-    try:
-        known = "\n".encode(layout.encoding) == b"\n"
-    except LookupError:
-        known = False
-    if not known:
+    if not _is_read(layout.encoding):
         findings.error(
             inner.spot("encoding"),
             f"{layout.encoding!r} is no encoding that is read",

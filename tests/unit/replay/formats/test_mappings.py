@@ -97,7 +97,7 @@ def test_every_fault_of_a_mapping_is_told_at_once_with_its_place(tmp_path: Path)
     )
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "rot13", "zip", "base64"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "cp500", "utf-7", "idna", "undefined", "rot13", "zip"])
 def test_an_encoding_without_plain_line_ends_is_no_encoding_of_a_table(encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "bank.yaml"
     path.write_text(BANK.replace("iso-8859-1", encoding), encoding="utf-8")
