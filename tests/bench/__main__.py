@@ -7,7 +7,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -31,7 +31,6 @@ class Bench:
     report: Report
     folder: Path
     accounts: int
-    saturation: float | None = field(default=None, init=False)
 
     @cached_property
     def stream(self) -> Stream:
@@ -51,9 +50,7 @@ class Bench:
     def kafka(self) -> None:
         """Workers and the empty agent."""
         legs = next((each.value for each in self.report.figures if each.what == "legs per payment"), None)
-        stream = self.stream
-        rate = workers.speed(self.report, stream, self.room("kafka"), legs)
-        self.saturation = rate * stream.records / stream.payments
+        workers.speed(self.report, self.stream, self.room("kafka"), legs)
 
     def memory(self) -> None:
         """Many accounts."""
@@ -64,7 +61,7 @@ class Bench:
 
     def latency(self) -> None:
         """Live arrivals."""
-        latency(self.report, self.stream, self.room("latency"), self.saturation)
+        latency(self.report, self.stream, self.room("latency"))
 
 
 PARTS: dict[str, Callable[[Bench], None]] = {

@@ -1,7 +1,8 @@
-"""Sends records on a schedule: ``python -m tests.bench.sender BOOTSTRAP FILE BEGIN RATE``; line n is due n / RATE after BEGIN.
+"""Sends records on a schedule: ``python -m tests.bench.sender BOOTSTRAP FILE RATE``; line n is due n / RATE after the beginning.
 
-BEGIN is on the monotonic clock, which all processes of a machine share. A sender that is behind sends at once and does not slow the
-schedule (open loop). Prints the greatest lateness in seconds, after the last acknowledgement.
+It is connected when it prints ``ready``, and then reads the beginning from its standard input: a moment of the monotonic
+clock, which all processes of a machine share. A sender that is behind sends at once and does not slow the schedule (open loop). After the last
+acknowledgement it prints its greatest lateness in seconds.
 """
 
 import sys
@@ -15,10 +16,14 @@ from streams.agents.feeding import route
 
 def main() -> None:
     """Send every line."""
-    bootstrap, file, begin, rate = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
+    bootstrap, file, rate = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     records = [(line, *route(line)[:2]) for line in file.read_bytes().splitlines()]
     producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
-    latest = 0.0
+    for topic in {topic for _, topic, _ in records}:
+        producer.partitions_for(topic)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    begin, latest = float(sys.stdin.readline()), 0.0
     for number, (line, topic, key) in enumerate(records):
         due = begin + number / rate
         if (ahead := due - time.monotonic()) > 0:
