@@ -135,8 +135,8 @@ def fuzz(number: int, folders: list[Path], seed: int = 20022) -> Figures:
     return figures
 
 
-def hostile() -> Iterator[tuple[str, int, Figures]]:
-    """Read the files made to harm one by one: name, bytes, figures."""
+def hostile() -> Iterator[tuple[str, bytes, Figures]]:
+    """Read the files made to harm one by one: name, content, figures."""
     for name, (content, _) in HOSTILE.items():
         raw, figures = content.encode(), Figures()
         tracemalloc.start()
@@ -145,11 +145,11 @@ def hostile() -> Iterator[tuple[str, int, Figures]]:
             _, figures.peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        yield name, len(raw), figures
+        yield name, raw, figures
 
 
-def many(number: int, kind: str = "pacs.008") -> tuple[int, Figures]:
-    """Read one message with so many transactions: its bytes and the figures; the message itself is not counted."""
+def many(number: int, kind: str = "pacs.008") -> tuple[bytes, Figures]:
+    """Read one message with so many transactions: the message and the figures, in which it is not counted itself."""
     written = transfers("".join(map(transfer, range(number)))) if kind == "pacs.008" else batch(kind, number)
     raw, figures = written.encode(), Figures()
     tracemalloc.start()
@@ -158,7 +158,7 @@ def many(number: int, kind: str = "pacs.008") -> tuple[int, Figures]:
         _, figures.peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    return len(raw), figures
+    return raw, figures
 
 
 def main(number: int, folders: list[Path]) -> None:
@@ -166,24 +166,26 @@ def main(number: int, folders: list[Path]) -> None:
     console = Console(width=150)
     table = Table("file", "bytes", "events", "refused", "milliseconds", "peak KiB")
 
-    def row(name: str, size: int, figures: Figures) -> None:
+    def row(name: str, raw: bytes, figures: Figures) -> None:
+        untraced = Figures()
+        take(raw, untraced)
         refused = ", ".join(f"{each} {count}" for each, count in figures.refused.most_common(4))
         table.add_row(
             name,
-            f"{size:,}",
+            f"{len(raw):,}",
             f"{figures.events:,}",
             refused,
-            f"{figures.slowest * 1000:,.0f}",
+            f"{untraced.slowest * 1000:,.0f}",
             f"{figures.peak // 1024:,}",
         )
 
-    for name, size, figures in hostile():
-        row(name, size, figures)
+    for name, raw, figures in hostile():
+        row(name, raw, figures)
     table.add_section()
     for kind in MESSAGES:
         for transactions in (100, 10_000):
-            size, figures = many(transactions, kind)
-            row(f"{kind} with {transactions:,} transactions", size, figures)
+            raw, figures = many(transactions, kind)
+            row(f"{kind} with {transactions:,} transactions", raw, figures)
     console.print(table)
     figures = fuzz(number, folders)
     console.print(
