@@ -48,7 +48,7 @@ class Schedule:
 
 
 def latency(report: Report, stream: Stream, folder: Path) -> None:
-    """Measure it beside broker and database on the same cores. The saturation is the rate at which a backlog is drained just before.
+    """Measure it beside broker and database on the same cores; saturation is the rate at which a backlog was drained just before.
 
     Raises RigError when an alert is not there in the end.
     """

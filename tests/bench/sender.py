@@ -1,8 +1,8 @@
 """Sends records on a schedule: ``python -m tests.bench.sender BOOTSTRAP FILE RATE``; line n is due n / RATE after the beginning.
 
 It is connected when it prints ``ready``, and then reads the beginning from its standard input: a moment of the monotonic
-clock, which all processes of a machine share. A sender that is behind sends at once and does not slow the schedule (open loop). After the last
-acknowledgement it prints its greatest lateness in seconds.
+clock, which all processes of a machine share. A sender that is behind sends at once and does not slow the schedule (open
+loop). After the last acknowledgement it prints its greatest lateness in seconds.
 """
 
 import sys
