@@ -83,6 +83,9 @@ def main() -> int:
             console.print(f"[{number}/{len(given.only)}] {part} ...", markup=False)
             try:
                 PARTS[part](bench)
+            except KeyboardInterrupt:
+                report.faults[part] = "interrupted"
+                break
             except Exception as fault:  # noqa: BLE001  whatever it is, the other parts are still worth measuring
                 report.faults[part] = f"{type(fault).__name__}: {fault}"
                 traceback.print_exc()
