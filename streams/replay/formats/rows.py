@@ -222,11 +222,13 @@ class _Columns:
 
     def find(self, column: str) -> int | None:
         """Give the place of a column, or None where it lacks or none is named; only ``...?`` may lack."""
+        if not column:
+            return None
         names = column.removesuffix("?").split("|")
         for each in names:
             if each.casefold() in self.places:
                 return self.places[each.casefold()]
-        if column and not column.endswith("?"):
+        if not column.endswith("?"):
             self.missing.append(names[0])
         return None
 

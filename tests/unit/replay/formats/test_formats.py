@@ -90,6 +90,12 @@ def test_other_separators_are_found_in_the_header(separator: str, tmp_path: Path
     check(lines_of(written(tmp_path, PAYSIM.text.replace(",", separator)), "paysim"), PAYSIM)
 
 
+def test_a_column_without_a_name_is_no_field(tmp_path: Path) -> None:
+    rows = PAYSIM.text.splitlines()
+    text = "\n".join([f",{rows[0]}", *(f"{number},{row}" for number, row in enumerate(rows[1:]))])
+    check(lines_of(written(tmp_path, text), "paysim"), PAYSIM)
+
+
 def test_a_packed_file_is_read_like_a_plain_one(tmp_path: Path) -> None:
     path = tmp_path / "sample.csv.gz"
     path.write_bytes(gzip.compress(PAYSIM.text.encode()))
