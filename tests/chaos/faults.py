@@ -15,7 +15,7 @@ from tests.rig.kafka import KafkaBroker
 from tests.rig.postgres import PostgresServer
 
 SESSION_SECONDS: Final = 6
-_FAILPOINT_SECONDS: Final = 12.0
+_FAILPOINT_SECONDS: Final = 25.0
 
 
 @dataclass(frozen=True, slots=True)
