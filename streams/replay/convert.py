@@ -12,7 +12,7 @@ from streams.events.codec import digest_of
 from streams.replay.files import LineFile
 from streams.replay.formats import Format, Label, Told, payments
 from streams.replay.formats.amlworld import AMLWORLD
-from streams.replay.formats.patterns import beside, read_patterns
+from streams.replay.formats.beside import labels_of, patterns_of, read_labels, read_patterns
 from streams.replay.formats.rows import refusal_line
 
 HEADER: Final = "event_id,scenario_id,typology,role\n"
@@ -57,9 +57,8 @@ def convert(files: list[LineFile], targets: Targets, progress: Callable[[int, in
     if targets.labels is not None:
         targets.labels.write(HEADER.encode())
     for file in files:
-        if targets.labels is not None and (file.format.mapping is None or file.format.mapping.labels is None):
-            raise UsageError(f"{file.name}: this format carries no labels; leave out --labels")
         wanted = targets.labels is not None
+        known = _labels_beside(file) if wanted else {}
         file.format = _telling(file, Told(told.append, targets.token, _attempts(file) if wanted else None))
         for number, line in enumerate(file.lines(), 1):
             converted.found += 1
@@ -75,6 +74,8 @@ def convert(files: list[LineFile], targets: Targets, progress: Callable[[int, in
             else:
                 converted.written += 1
                 targets.events.write(line + b"\n")
+                if event.event_id in known:
+                    told.append(known[event.event_id])
                 converted.labels += _labelled(targets.labels, told)
             told.clear()
             if converted.found % 1_000 == 0:
@@ -89,8 +90,20 @@ def _telling(file: LineFile, told: Told) -> Format:
     return replace(file.format, reader=partial(payments, mapping=file.format.mapping, told=told))
 
 
+def _labels_beside(file: LineFile) -> dict[str, Label]:
+    """Give the labels of a set that has them in a file of their own; a table has them in its columns."""
+    beside = labels_of(file.path) if file.path is not None else None
+    if beside is not None:
+        return read_labels(beside)
+    if file.format.mapping is None or file.format.mapping.labels is None:
+        raise UsageError(
+            f"{file.name}: there are no labels in this format, nor in a file beside it; leave out --labels"
+        )
+    return {}
+
+
 def _attempts(file: LineFile) -> dict[str, tuple[str, str]]:
-    patterns = beside(file.path) if file.path is not None and file.format.mapping is AMLWORLD else None
+    patterns = patterns_of(file.path) if file.path is not None and file.format.mapping is AMLWORLD else None
     return read_patterns(patterns) if patterns is not None else {}
 
 

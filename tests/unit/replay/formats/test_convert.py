@@ -1,5 +1,6 @@
 """Converting from the command line: every record is accounted for, accounts become tokens, attempts become labels."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from typer.testing import CliRunner
 
 from streams.cli.convert import app
 from streams.errors import UsageError
-from streams.replay.formats.patterns import read_patterns
+from streams.replay.formats.beside import read_labels, read_patterns
 from tests.unit.replay.formats.samples import AMLWORLD, PAYSIM
 
 
@@ -68,6 +69,25 @@ def test_attempts_of_a_patterns_file_become_labels(tmp_path: Path) -> None:
     assert labels.read_text(encoding="utf-8").splitlines()[1:] == ["HI-Small_Trans.csv:4,attempt-2,cycle,"]
 
 
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_labels_of_a_labelled_set_are_found_beside_it(end: str, tmp_path: Path) -> None:
+    row = '{"event_id":"e%d","ts":"2025-01-01T00:00:00Z","from_account":"A","to_account":"%s","amount":1,"currency":"EUR"}\n'
+    (tmp_path / "x.events.jsonl").write_text(row % (1, "B") + row % (2, "A") + row % (3, "B"), encoding="utf-8")
+    told = b"event_id,instance_id,typology\ne1,G1,fan_in\ne2,G1,fan_in\n"
+    (tmp_path / f"x.labels.csv{end}").write_bytes(gzip.compress(told) if end else told)
+    source, labels = str(tmp_path / "x.events.jsonl"), tmp_path / "out.csv"
+    done = convert(source, "--format", "labelled", "--to", str(tmp_path / "a.jsonl"), "--labels", str(labels))
+    assert (done["written"], done["refused"], done["labels"]) == (2, {"debtor_is_creditor": 1}, 1)
+    assert labels.read_text(encoding="utf-8").splitlines()[1:] == ["e1,G1,fan_in,"]
+
+
+@pytest.mark.parametrize("content", [b"a,b,c\n", b"event_id,instance_id,typology\ne1,G1\n", b"\xff\n"])
+def test_a_labels_file_that_is_none_is_said_to_be_so(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.labels.csv").write_bytes(content)
+    with pytest.raises(UsageError, match=r"x\.labels\.csv:"):
+        read_labels(tmp_path / "x.labels.csv")
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
@@ -93,7 +113,7 @@ def test_a_patterns_file_that_is_none_is_said_to_be_so(text: str, fault: str, tm
         (("{a}", "--format", "abacus", "--to", "{to}"), "--format abacus: write one of payweir"),
         (("{a}", "--format", "no.yaml", "--to", "{to}"), "no.yaml: cannot be read"),
         (("{a}", "--format", "paysim", "--to", "{a}"), "this is one of the files to read"),
-        (("{a}", "--format", "labelled", "--to", "{to}", "--labels", "{to}.csv"), "this format carries no labels"),
+        (("{a}", "--format", "labelled", "--to", "{to}", "--labels", "{to}.csv"), "there are no labels in this format"),
         (("{a}", "--format", "paysim", "--to", "{to}", "--token-key", "{short}"), "a key has at least 16 bytes"),
         (("{a}", "--format", "paysim", "--to", "{a}/x.jsonl"), "cannot write"),
     ],
