@@ -4,10 +4,11 @@ from typing import Final, cast
 
 from streams.alerts.identity import alert_id
 from streams.alerts.model import Alert, AlertState, Evidence, Measured, Position
-from streams.clock import MINUTE_MS
+from streams.clock import MINUTE_MS, rough_span
 from streams.detection.program import Runnable
+from streams.detection.rule import MoneyParam
 from streams.detection.sentence import fill
-from streams.detection.words import PAIR_MS, ROLE_OF, SUBJECT_WORDS, Type
+from streams.detection.words import ROLE_OF, SUBJECT_WORDS, Type
 from streams.legs import Leg, LegKind, SubjectKind
 from streams.money import EXPONENTS, format_minor
 from streams.state.program import Hit, HitKey
@@ -70,6 +71,8 @@ def _text(kind: Type, value: int | str, scale: int, currency: str) -> str:
         return value
     if kind is Type.MONEY and currency in EXPONENTS:
         return format_minor(value // scale, currency)
+    if kind is Type.SPAN:
+        return rough_span(value // scale)
     if value % scale == 0:
         return str(value // scale)
     return f"{value // scale}.{value % scale * 100 // scale:02d}"
@@ -80,7 +83,7 @@ def _reason(runnable: Runnable, hit: Hit, measured: tuple[Measured, ...]) -> str
     for name, param in runnable.rule.params.items():
         if isinstance(param, int):
             texts[name] = str(param)
-        elif hit.leg.currency in param.minor:
+        elif isinstance(param, MoneyParam) and hit.leg.currency in param.minor:
             texts[name] = format_minor(param.minor[hit.leg.currency], hit.leg.currency)
     return fill(runnable.rule.say, texts)
 
@@ -109,10 +112,7 @@ def _seen(runnable: Runnable, leg: Leg, trigger: Leg) -> bool:
         return leg.kind != LegKind.DEADLINE
     if not leg.counted or (runnable.plan.money and leg.currency != trigger.currency):
         return False
-    for slot in runnable.evidence:
-        if leg.kind == slot.kind and (not slot.new or leg.previous <= leg.time - PAIR_MS):
-            return not slot.senders or leg.origin in slot.senders
-    return False
+    return runnable.sees(leg)
 
 
 def _item(leg: Leg) -> Evidence:

@@ -1,7 +1,7 @@
 """Event time: milliseconds since 1970-01-01 UTC, and its text forms."""
 
 from streams.clock.millis import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, from_datetime, to_datetime, to_text
-from streams.clock.span import SpanError, parse_span, span_text
+from streams.clock.span import SpanError, parse_span, rough_span, span_text
 
 __all__ = [
     "DAY_MS",
@@ -11,6 +11,7 @@ __all__ = [
     "SpanError",
     "from_datetime",
     "parse_span",
+    "rough_span",
     "span_text",
     "to_datetime",
     "to_text",

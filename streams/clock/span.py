@@ -27,3 +27,15 @@ def span_text(millis: int) -> str:
         if millis and millis % size == 0 and not (unit == "d" and millis == DAY_MS):
             return f"{millis // size}{unit}"
     return f"{millis}ms"
+
+
+def rough_span(millis: int) -> str:
+    """Write a measured length of time for people, in its two largest units: ``93d 4h``, ``12m 30s``; ``unknown`` below 0."""
+    if millis < 0:
+        return "unknown"
+    parts: list[tuple[int, str]] = []
+    for unit, size in (("d", DAY_MS), ("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS)):
+        count, millis = divmod(millis, size)
+        if count or parts:
+            parts.append((count, unit))
+    return " ".join(f"{count}{unit}" for count, unit in parts[:2] if count) or "0s"

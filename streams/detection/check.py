@@ -26,7 +26,7 @@ def check_files(files: MappingType[str, str]) -> tuple[Ruleset | None, Findings]
             if reference is not None:
                 _once(lists, reference.id, reference.spot, findings)
                 lists[reference.id] = reference
-    list_names = set(lists)
+    list_names = {name: reference.kind for name, reference in lists.items()}
     for document in documents:
         if "entries" not in document.entries:
             rule = read_rule(document, list_names, findings)

@@ -16,6 +16,8 @@ from streams.detection.findings import Findings, Spot
 
 BYTES_MAX: Final = 256 * 1024
 DEPTH_MAX: Final = 12
+_FOLD: Final = "\a"
+"""What the reader leaves in a folded text (``>-``) where its lines were joined."""
 
 
 class Text:
@@ -116,4 +118,6 @@ def _convert(file: str, node: Node, findings: Findings, depth: int) -> Item:
                 entries[key.value] = place, _convert(file, value, findings, depth - 1)
         return Mapping(spot, entries)
     kind = str(node.tag).rpartition(":")[2]
-    return Text(spot, node.value, quoted=isinstance(node, ScalarNode) and node.style in {"'", '"'}, kind=kind)
+    style = node.style if isinstance(node, ScalarNode) else ""
+    value = str(node.value).replace(_FOLD, "") if style == ">" else node.value
+    return Text(spot, value, quoted=style in {"'", '"'}, kind=kind)

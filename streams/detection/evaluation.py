@@ -44,9 +44,8 @@ def advance(subject: Subject, schedule: Schedule) -> list[Due]:
 
 def _judge(subject: Subject, runnable: Runnable, leg: Leg) -> None:
     """Ask one rule about one leg; an error inside the rule is a verdict of its own."""
-    references = subject.reference_at(leg.time) if runnable.needs_reference else None
     try:
-        values = runnable.judge(subject.groups, leg, references)
+        values = runnable.judge(subject, leg)
     except Exception as error:  # noqa: BLE001  whatever a rule raises, the partition goes on
         subject.keep_hit(Hit(leg, _key(runnable, leg, "error"), runnable, (), error=f"{type(error).__name__}: {error}"))
         return

@@ -1,11 +1,13 @@
 """A checked rule in plain sentences, for those who approve it; made from what is evaluated, not from its description."""
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Final
 
 from streams.clock import span_text
-from streams.detection.expression import Aggregate, Node
-from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule, Ruleset
+from streams.detection.aggregate import Aggregate, Chain, Since
+from streams.detection.expression import Node
+from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, Ruleset, Words
 from streams.detection.words import PAIR_MS, SUBJECT_WORDS
 from streams.legs import LegKind
 from streams.money import EXPONENTS
@@ -54,25 +56,61 @@ def _measured(let: Let, rule: Rule) -> str:
     value = let.value
     if isinstance(value, ReferenceWord):
         return f"“{let.name}” is the {value.word.replace('_', ' ')} registered at that time."
+    if isinstance(value, Since):
+        what = (
+            f"the {value.field} stands in the registered {_plain(value.word)}"
+            if value.field
+            else f"it was {value.word}"
+        )
+        return f"“{let.name}” is the time since {what}, as registered at that time."
     if isinstance(value, Node):
         return f"“{let.name}” is {_text(value, rule, 0)}."
-    return f"“{let.name}” is {_aggregate(value)}."
+    return f"“{let.name}” is {_aggregate(value, rule)}."
 
 
-def _aggregate(value: Aggregate) -> str:
-    legs = value.legs.replace("_", " ")
+def _plain(word: str) -> str:
+    return word.replace("_", " ")
+
+
+def _aggregate(value: Aggregate, rule: Rule) -> str:
+    legs = _plain(value.legs)
     if value.new:
         legs = f"{legs} with someone it had nothing to do with for {span_text(PAIR_MS)}"
     if value.senders:
         legs = f"{legs} from the rule {' or '.join(value.senders)}"
+    if value.where is not None:
+        legs = f"{legs} of which {_text(value.where, rule, 0)}"
     over = f"in the {value.span} up to that moment"
-    what = value.what.replace("_", " ")
+    what = _plain(value.what)
     amounts = {"sum": "the sum of", "min": "the smallest of", "max": "the largest of"}
+    if value.chain is not None:
+        return f"the number of {legs} {_chain(value.chain, rule)}, {over}"
     if value.how == "count":
         return f"the number of {legs} {over}"
+    if value.how == "same":
+        return f"the number of {legs}, with the same {what} as this one, {over}"
+    if value.how == "pause":
+        return f"the time without {legs} before the first of them {over}"
     if value.how == "distinct":
         return f"how many different values of {what} there are among the {legs} {over}"
     return f"{amounts[value.how]} the {what}s of the {legs} {over}"
+
+
+def _percent(share: Fraction) -> str:
+    whole, hundredths = divmod(int(share * 10_000), 100)
+    return f"{whole}.{hundredths:02d}".rstrip("0").rstrip(".") + " %"
+
+
+def _chain(chain: Chain, rule: Rule) -> str:
+    low = _percent(chain.low)
+    share = f"at least {low}" if chain.high is None else f"{low} to {_percent(chain.high)}"
+    then = _plain(chain.legs)
+    if chain.where is not None:
+        then = f"{then} of which {_text(chain.where, rule, 0)}"
+    if chain.verb == "followed":
+        return f"of which {share} left within {chain.span} in {then}"
+    alike = f", all of nearly the same share (within {_percent(chain.alike)})" if chain.alike else ""
+    return f"answered within {chain.span} by one of the {then} with {share} of the amount{alike}"
 
 
 def _text(node: Node, rule: Rule, outer: int) -> str:
@@ -83,6 +121,8 @@ def _text(node: Node, rule: Rule, outer: int) -> str:
         text = f"{left} {_COMPARED[node.kind]} {right}"
     elif node.kind in {"and", "or"}:
         text = f" {node.kind} ".join(_text(part, rule, rank) for part in node.parts)
+    elif node.kind in {"missing", "given", "new"}:
+        text = f"{_text(node.parts[0], rule, rank)} is {node.kind}"
     elif node.kind == "not":
         text = f"it is not so that {_text(node.parts[0], rule, rank)}"
     elif node.kind == "percent":
@@ -96,16 +136,18 @@ def _text(node: Node, rule: Rule, outer: int) -> str:
     return f"({text})" if rank < outer else text
 
 
-def _atom(node: Node, params: Mapping[str, MoneyParam | int]) -> str:
-    if node.kind == "number":
+def _atom(node: Node, params: Mapping[str, Param]) -> str:
+    if node.kind in {"number", "span", "code"}:
         return node.value
     param = params.get(node.value)
     if isinstance(param, MoneyParam):
         return f"the limit “{node.value}”"
+    if isinstance(param, Words):
+        return f"{', '.join(sorted(param.codes))} (“{node.value}”)"
     return f"{param} (“{node.value}”)" if param is not None else f"“{node.value}”"
 
 
-def _limits(params: Mapping[str, MoneyParam | int]) -> Iterator[str]:
+def _limits(params: Mapping[str, Param]) -> Iterator[str]:
     for name, param in params.items():
         if isinstance(param, MoneyParam):
             amounts = ", ".join(f"{_major(minor, code)} {code}" for code, minor in sorted(param.minor.items()))

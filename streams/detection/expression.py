@@ -1,21 +1,24 @@
-"""The words of ``when`` and ``let``: a small grammar read into a tree with a column for every node.
+"""The words of ``when`` and ``where``: a small grammar read into a tree with a column for every node.
 
 ::
 
     condition  := comparison joined by and / or, not, parentheses
-    comparison := value (>= | <= | > | < | = | !=) value  |  value [not] in value  |  value is (missing | given)
+    comparison := value (>= | <= | > | < | = | !=) value  |  value [not] in value  |  value is (missing | given | new)
     value      := sum of terms; term := factor * factor; factor := number | name | N% of factor | ( value )
-    aggregate  := count of LEGS over SPAN  |  count distinct FIELD of LEGS over SPAN
-                | (sum | min | max) amount of LEGS over SPAN
-    LEGS       := [new] WORD [from rule-id, rule-id ...]
+
+A factor may also be a length of time (``30d``) or a code in capitals (``CASH_OUT``). ``aggregate.py`` reads what ``let`` adds.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 DEPTH_MAX: Final = 20
-_TOKEN = re.compile(r"\s*(?:([0-9][0-9_,]*(?:\.[0-9]+)?)(%)?|([A-Za-z][A-Za-z0-9_-]*)|(>=|<=|!=|[><=()*+,-]))")
+_TOKEN = re.compile(
+    r"\s*(?:([0-9][0-9_,]*(?:\.[0-9]+)?)(%|(?:ms|s|m|h|d)\b)?|([A-Za-z][A-Za-z0-9_-]*)|(>=|<=|!=|[><=()*+,-]))"
+)
+
+_CODE = re.compile("[A-Z][A-Z0-9_]+")
 
 
 class ExpressionError(ValueError):
@@ -25,11 +28,13 @@ class ExpressionError(ValueError):
         """Say where, what, and what to write instead."""
         super().__init__(message)
         self.column, self.advice = column, advice
+        self.let = ""
+        """Name of the value in whose text it stands; empty for ``when``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A part of an expression: ``kind`` is an operator, ``number``, ``percent`` or ``name``."""
+    """A part of an expression: ``kind`` is an operator, ``number``, ``percent``, ``span``, ``code`` or ``name``."""
 
     kind: str
     column: int
@@ -37,42 +42,51 @@ class Node:
     parts: "tuple[Node, ...]" = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """A value over a window of legs: ``how`` is count, distinct, sum, min or max."""
-
-    how: str
-    what: str
-    legs: str
-    span: str
-    new: bool
-    senders: tuple[str, ...]
-    columns: dict[str, int] = field(compare=False, hash=False, default_factory=dict)
-
-
 @dataclass(slots=True)
-class _Reader:
+class Reader:
+    """Tokens of a text (kind, value, column) and the place among them; all faults are ``ExpressionError``."""
+
     text: str
     tokens: list[tuple[str, str, int]]
     at: int = 0
 
     def peek(self) -> str:
+        """Give the next token's value, or nothing at the end."""
         return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
 
     def column(self) -> int:
+        """Give the place of the next token."""
         return self.tokens[self.at][2] if self.at < len(self.tokens) else len(self.text)
 
     def take(self) -> tuple[str, str, int]:
+        """Give the next token and go on."""
         if self.at >= len(self.tokens):
             raise ExpressionError(len(self.text), "the expression ends too early")
         self.at += 1
         return self.tokens[self.at - 1]
 
     def expect(self, word: str) -> None:
+        """Go past a word that must stand here."""
         if self.peek() != word:
             found = repr(self.peek()) if self.peek() else "the end"
             raise ExpressionError(self.column(), f"expected {word!r}, found {found}", f"write {word!r} here")
         self.at += 1
+
+    def accept(self, word: str) -> bool:
+        """Go past a word if it stands here."""
+        found = self.peek() == word
+        self.at += found
+        return found
+
+    def end(self) -> None:
+        """Refuse whatever is left."""
+        if self.at < len(self.tokens):
+            raise ExpressionError(self.column(), f"{self.peek()!r} is one word too many")
+
+
+def read(text: str) -> Reader:
+    """Cut a text into tokens."""
+    return Reader(text, _tokens(text))
 
 
 def _tokens(text: str) -> list[tuple[str, str, int]]:
@@ -83,17 +97,17 @@ def _tokens(text: str) -> list[tuple[str, str, int]]:
         if match is None:
             start = at + len(text[at:]) - len(text[at:].lstrip())
             raise ExpressionError(start, f"{text[start]!r} has no meaning here", "see the language in rules/README.md")
-        number, percent, word, sign = match.groups()
-        kind = "percent" if percent else "number" if number else "word" if word else "sign"
-        value = number.replace(",", "").replace("_", "") if number else word or sign
-        tokens.append((kind, value, match.end() - len((number or "") + (percent or "") + (word or "") + (sign or ""))))
+        number, unit, word, sign = match.groups()
+        kind = "word" if word else "sign" if sign else "number" if not unit else "percent" if unit == "%" else "span"
+        value = number.replace(",", "").replace("_", "") + (unit or "").rstrip("%") if number else word or sign
+        tokens.append((kind, value, match.end() - len((number or "") + (unit or "") + (word or "") + (sign or ""))))
         at = match.end()
     return tokens
 
 
 def parse_condition(text: str) -> Node:
     """Read a condition or a value; raises ``ExpressionError``."""
-    reader = _Reader(text, _tokens(text))
+    reader = read(text)
     node = _either(reader, DEPTH_MAX)
     if reader.at < len(reader.tokens):
         raise ExpressionError(
@@ -102,45 +116,16 @@ def parse_condition(text: str) -> Node:
     return node
 
 
-def is_aggregate(text: str) -> bool:
-    """Tell whether a ``let`` text starts like an aggregate."""
-    return text.split(maxsplit=1)[:1] in (["count"], ["sum"], ["min"], ["max"])
+def parse_part(reader: Reader) -> Node:
+    """Read a condition that ends where its words end; the reader stands behind it."""
+    return _either(reader, DEPTH_MAX)
 
 
-def parse_aggregate(text: str) -> Aggregate:
-    """Read an aggregate; raises ``ExpressionError``."""
-    reader = _Reader(text, _tokens(text))
-    columns: dict[str, int] = {}
-    how, what = reader.take()[1], ""
-    if how == "count" and reader.peek() == "distinct":
-        reader.take()
-        how = "distinct"
-    if how != "count":
-        columns["what"] = reader.column()
-        what = reader.take()[1]
-    reader.expect("of")
-    new = reader.peek() == "new"
-    if new:
-        reader.take()
-    columns["legs"] = reader.column()
-    legs = reader.take()[1]
-    senders: list[str] = []
-    if reader.peek() == "from":
-        while not senders or reader.peek() == ",":
-            reader.take()
-            columns["senders"] = reader.column()
-            senders.append(reader.take()[1])
-    reader.expect("over")
-    columns["span"] = reader.column()
-    span = text[reader.column() :].strip()
-    return Aggregate(how, what, legs, span, new, tuple(senders), columns)
-
-
-def _either(reader: _Reader, depth: int) -> Node:
+def _either(reader: Reader, depth: int) -> Node:
     return _joined(reader, depth, "or")
 
 
-def _joined(reader: _Reader, depth: int, word: str) -> Node:
+def _joined(reader: Reader, depth: int, word: str) -> Node:
     if depth <= 0:
         raise ExpressionError(reader.column(), "nested too deeply", "split it with 'let'")
     column, parts = reader.column(), [_below(reader, depth - 1, word)]
@@ -150,11 +135,11 @@ def _joined(reader: _Reader, depth: int, word: str) -> Node:
     return parts[0] if len(parts) == 1 else Node(word, column, parts=tuple(parts))
 
 
-def _below(reader: _Reader, depth: int, word: str) -> Node:
+def _below(reader: Reader, depth: int, word: str) -> Node:
     return _joined(reader, depth, "and") if word == "or" else _negated(reader, depth)
 
 
-def _negated(reader: _Reader, depth: int) -> Node:
+def _negated(reader: Reader, depth: int) -> Node:
     column = reader.column()
     if reader.peek() == "not":
         reader.take()
@@ -164,7 +149,7 @@ def _negated(reader: _Reader, depth: int) -> Node:
     return _comparison(reader, depth)
 
 
-def _comparison(reader: _Reader, depth: int) -> Node:
+def _comparison(reader: Reader, depth: int) -> Node:
     left = _sum(reader, depth)
     column, word = reader.column(), reader.peek()
     if word in {">=", "<=", ">", "<", "=", "!="}:
@@ -178,13 +163,14 @@ def _comparison(reader: _Reader, depth: int) -> Node:
     if word == "is":
         reader.take()
         state, found = reader.column(), reader.take()[1]
-        if found not in {"missing", "given"}:
-            raise ExpressionError(state, f"'is' cannot be followed by {found!r}", "write 'is missing' or 'is given'")
+        if found not in {"missing", "given", "new"}:
+            advice = "write 'is missing', 'is given' or 'is new'"
+            raise ExpressionError(state, f"'is' cannot be followed by {found!r}", advice)
         return Node(found, column, parts=(left,))
     return left
 
 
-def _sum(reader: _Reader, depth: int) -> Node:
+def _sum(reader: Reader, depth: int) -> Node:
     node = _product(reader, depth)
     while reader.peek() in {"+", "-"}:
         _, sign, column = reader.take()
@@ -192,7 +178,7 @@ def _sum(reader: _Reader, depth: int) -> Node:
     return node
 
 
-def _product(reader: _Reader, depth: int) -> Node:
+def _product(reader: Reader, depth: int) -> Node:
     node = _factor(reader, depth)
     while reader.peek() == "*":
         _, sign, column = reader.take()
@@ -200,12 +186,12 @@ def _product(reader: _Reader, depth: int) -> Node:
     return node
 
 
-def _factor(reader: _Reader, depth: int) -> Node:
+def _factor(reader: Reader, depth: int) -> Node:
     if depth <= 0:
         raise ExpressionError(reader.column(), "nested too deeply", "split it with 'let'")
     kind, value, column = reader.take()
-    if kind == "number":
-        return Node("number", column, value)
+    if kind in {"number", "span"}:
+        return Node(kind, column, value)
     if kind == "percent":
         reader.expect("of")
         return Node("percent", column, value, (_factor(reader, depth - 1),))
@@ -214,5 +200,5 @@ def _factor(reader: _Reader, depth: int) -> Node:
         reader.expect(")")
         return node
     if kind == "word":
-        return Node("name", column, value)
+        return Node("code" if _CODE.fullmatch(value) else "name", column, value)
     raise ExpressionError(column, f"expected a value, found {value!r}")

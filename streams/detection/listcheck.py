@@ -4,7 +4,7 @@ from streams.detection.document import Mapping
 from streams.detection.fields import Fields
 from streams.detection.findings import Findings
 from streams.detection.rule import ListEntry, ReferenceList
-from streams.detection.words import SUBJECTS
+from streams.detection.words import LIST_KINDS
 
 _KEYS = {"id", "kind", "owner", "description", "entries"}
 _ENTRY_KEYS = {"key", "reason", "added_by", "approved_by", "valid_from", "expires"}
@@ -16,7 +16,7 @@ def read_list(document: Mapping, findings: Findings) -> ReferenceList | None:
     fields = Fields(document, findings)
     fields.unknown(_KEYS)
     name, owner = fields.identity(), fields.text("owner")
-    kind = fields.word("kind", list(SUBJECTS))
+    kind = fields.word("kind", list(LIST_KINDS))
     entries: dict[str, tuple[ListEntry, ...]] = {}
     for item in fields.maps("entries"):
         entry = Fields(item, findings)
@@ -34,4 +34,4 @@ def read_list(document: Mapping, findings: Findings) -> ReferenceList | None:
         entries[read.key] = (*entries.get(read.key, ()), read)
     if len(findings.errors) > before:
         return None
-    return ReferenceList(name, SUBJECTS[kind], owner, entries, document.spot)
+    return ReferenceList(name, LIST_KINDS[kind], owner, entries, document.spot)

@@ -4,12 +4,14 @@ Numbers are exact: a value is an integer over a power of ten (``scale``), so ``9
 multiplies crosswise.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from streams.clock import parse_span
 from streams.detection.expression import ExpressionError, Node
-from streams.detection.rule import MoneyParam
-from streams.detection.words import FIELDS, Type
+from streams.detection.rule import MoneyParam, Param, Words
+from streams.detection.words import CODES, FIELDS, PAIR_MS, TEXTS, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +21,33 @@ class Code:
     source: str
     type: Type
     scale: int = 1
+    of: Type | None = None
+    """A list: what its keys name."""
+    missing: str = ""
+    """Source that tells whether the value is missing."""
 
 
 @dataclass(slots=True)
 class Scope:
-    """Names an expression may use, and what it was seen to use."""
+    """Names an expression may use, and what it was seen to use.
+
+    In a ``filter`` (after ``where``) a missing field is in no list and equal to nothing, and limits are those of the leg's own
+    currency. Elsewhere a missing field leaves the rule undecided.
+    """
 
     names: dict[str, Code]
-    params: dict[str, MoneyParam | int]
+    params: dict[str, Param]
+    lists: Mapping[str, Type] = field(default_factory=dict)
+    limits_of: str = ""
+    """Start of the names under which the generated code holds this rule's limits and sets of codes."""
+    filter: bool = False
     used: set[str] = field(default_factory=set)
     limits: list[tuple[str, str, Code]] = field(default_factory=list)
     """Comparisons with a plain name on the left: name, operator, right side."""
-    texts: set[str] = field(default_factory=set)
-    """Leg fields that leave the rule undecided when they are missing."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Source that tells whether something was missing, and what to call it."""
+    money: set[str] = field(default_factory=set)
+    """Limits per currency that were used."""
 
 
 def lower(node: Node, scope: Scope) -> Code:  # noqa: PLR0911  one return per kind of node
@@ -42,6 +58,10 @@ def lower(node: Node, scope: Scope) -> Code:  # noqa: PLR0911  one return per ki
             return Code(str(int(whole + decimals)), Type.COUNT, 10 ** len(decimals))
         case "name":
             return _name(node, scope)
+        case "span":
+            return Code(str(parse_span(node.value)), Type.SPAN)
+        case "code":
+            return Code(repr(node.value), Type.TEXT)
         case "percent":
             return _percent(node, scope)
         case "and" | "or" | "not":
@@ -50,6 +70,8 @@ def lower(node: Node, scope: Scope) -> Code:  # noqa: PLR0911  one return per ki
             return _membership(node, scope)
         case "missing" | "given":
             return _presence(node, scope)
+        case "new":
+            return _new(node)
         case "+" | "-" | "*":
             return _arithmetic(node, scope)
         case _:
@@ -60,18 +82,32 @@ def _name(node: Node, scope: Scope) -> Code:
     name = node.value
     scope.used.add(name)
     if name in scope.names:
-        return scope.names[name]
+        found = scope.names[name]
+        if found.missing:
+            scope.missing[found.missing] = name
+        return found
     if name in scope.params:
-        param = scope.params[name]
-        return Code(f"p_{name}", Type.MONEY if isinstance(param, MoneyParam) else Type.COUNT)
+        return _param(name, scope)
+    if name in scope.lists:
+        return Code(f"K_{name.replace('-', '_')}", Type.SET, of=scope.lists[name])
     if name in FIELDS:
-        attribute, kind = FIELDS[name]
-        if kind is Type.TEXT:
-            scope.texts.add(name)
-        return Code(f"x.{attribute}", kind)
-    near = get_close_matches(name, [*scope.names, *scope.params, *FIELDS], 1)
+        source, kind = FIELDS[name]
+        if kind in TEXTS:
+            scope.missing[f"{source} == ''"] = name
+        return Code(source, kind)
+    near = get_close_matches(name, [*scope.names, *scope.params, *FIELDS, *scope.lists], 1)
     advice = f"did you mean {near[0]!r}?" if near else "define it under 'let' or 'params'"
     raise ExpressionError(node.column, f"unknown name {name!r}", advice)
+
+
+def _param(name: str, scope: Scope) -> Code:
+    param = scope.params[name]
+    if isinstance(param, MoneyParam):
+        scope.money.add(name)
+        return Code(f"{scope.limits_of}{name}[x.currency]" if scope.filter else f"p_{name}", Type.MONEY)
+    if isinstance(param, Words):
+        return Code(f"{scope.limits_of}{name}", Type.SET)
+    return Code(str(param), Type.COUNT)
 
 
 def _percent(node: Node, scope: Scope) -> Code:
@@ -82,7 +118,7 @@ def _percent(node: Node, scope: Scope) -> Code:
 
 
 def _number(node: Node, code: Code) -> None:
-    if code.type not in {Type.MONEY, Type.COUNT}:
+    if code.type not in {Type.MONEY, Type.COUNT, Type.SPAN}:
         raise ExpressionError(node.column, f"a {code.type} is not a number", "use an amount or a count")
 
 
@@ -100,19 +136,36 @@ def _logic(node: Node, scope: Scope) -> Code:
 
 def _membership(node: Node, scope: Scope) -> Code:
     left, right = (lower(part, scope) for part in node.parts)
-    if left.type is not Type.TEXT or right.type is not Type.SET:
+    if left.type not in TEXTS or right.type is not Type.SET:
         raise ExpressionError(node.column, f"cannot look for a {left.type} in a {right.type}", "write: text in set")
-    return Code(f"({left.source} != '' and {left.source} {node.kind} {right.source})", Type.BOOL)
+    if right.of is not None:
+        if left.type is not right.of:
+            raise ExpressionError(node.column, f"the list names {right.of}s, not what stands here")
+        known = f"({left.source} in {right.source} and listed({right.source}[{left.source}], x.time))"
+        negated = f"(not {known})" if node.kind == "not in" else known
+    else:
+        negated = f"{left.source} {node.kind} {right.source}"
+    if scope.filter:
+        return Code(f"({negated})", Type.BOOL)
+    guard = f" and not ({right.missing})" if right.missing else ""
+    return Code(f"({left.source} != ''{guard} and {negated})", Type.BOOL)
 
 
 def _presence(node: Node, scope: Scope) -> Code:
     """A field that may be missing is asked about, so it does not leave the rule undecided."""
-    known = set(scope.texts)
+    known = dict(scope.missing)
     code = lower(node.parts[0], scope)
-    scope.texts &= known
-    if code.type is not Type.TEXT:
+    scope.missing = known
+    missing = code.missing or (f"{code.source} == ''" if code.type in TEXTS else "")
+    if not missing:
         raise ExpressionError(node.column, f"a {code.type} is never missing", "ask about a field of the leg")
-    return Code(f"({code.source} {'==' if node.kind == 'missing' else '!='} '')", Type.BOOL)
+    return Code(f"({missing})" if node.kind == "missing" else f"(not ({missing}))", Type.BOOL)
+
+
+def _new(node: Node) -> Code:
+    if node.parts[0].kind != "name" or node.parts[0].value != "counterparty":
+        raise ExpressionError(node.column, "only a counterparty is new", "write 'counterparty is new'")
+    return Code(f"(x.other != '' and x.previous <= x.time - {PAIR_MS})", Type.BOOL)
 
 
 def _arithmetic(node: Node, scope: Scope) -> Code:
@@ -120,9 +173,9 @@ def _arithmetic(node: Node, scope: Scope) -> Code:
     for part, code in zip(node.parts, (left, right), strict=True):
         _number(part, code)
     if node.kind == "*":
-        if Type.MONEY is left.type is right.type:
-            raise ExpressionError(node.column, "money times money has no meaning")
-        kind = Type.MONEY if Type.MONEY in {left.type, right.type} else Type.COUNT
+        if Type.COUNT not in {left.type, right.type}:
+            raise ExpressionError(node.column, f"{left.type} times {right.type} has no meaning")
+        kind = right.type if left.type is Type.COUNT else left.type
         return Code(f"({left.source} * {right.source})", kind, left.scale * right.scale)
     _alike(node, left, right)
     first, second, scale = _common(left, right)
@@ -139,7 +192,7 @@ def _times(source: str, factor: int) -> str:
 
 
 def _alike(node: Node, left: Code, right: Code) -> None:
-    if left.type is not right.type:
+    if left.type is not right.type and not (left.type in TEXTS and right.type in TEXTS):
         advice = "put money limits under 'params', one per currency" if Type.MONEY in {left.type, right.type} else ""
         raise ExpressionError(node.column, f"cannot compare {left.type} with {right.type}", advice)
 
@@ -148,13 +201,27 @@ def _comparison(node: Node, scope: Scope) -> Code:
     left, right = (lower(part, scope) for part in node.parts)
     _alike(node, left, right)
     sign = {"=": "=="}.get(node.kind, node.kind)
-    if left.type is Type.TEXT:
-        if node.kind not in {"=", "!="}:
-            raise ExpressionError(node.column, f"text has no order for {node.kind!r}", "use = or !=")
-        return Code(f"({left.source} != '' != {right.source} and {left.source} {sign} {right.source})", Type.BOOL)
-    if left.type not in {Type.MONEY, Type.COUNT}:
+    if left.type in TEXTS:
+        return _same_text(node, scope, left, right)
+    if left.type not in {Type.MONEY, Type.COUNT, Type.SPAN}:
         raise ExpressionError(node.column, f"a {left.type} cannot be compared", "combine conditions with and / or")
     if node.parts[0].kind == "name":
         scope.limits.append((node.parts[0].value, node.kind, right))
     first, second, _ = _common(left, right)
-    return Code(f"({first} {sign} {second})", Type.BOOL)
+    guards = "".join(f"not ({each.missing}) and " for each in (left, right) if each.missing)
+    return Code(f"({guards}{first} {sign} {second})", Type.BOOL)
+
+
+def _same_text(node: Node, scope: Scope, left: Code, right: Code) -> Code:
+    if node.kind not in {"=", "!="}:
+        raise ExpressionError(node.column, f"text has no order for {node.kind!r}", "use = or !=")
+    for name, code in (node.parts, node.parts[::-1]):
+        known = CODES.get(name.value) if name.kind == "name" else None
+        if known is not None and code.kind == "code" and code.value not in known:
+            near = get_close_matches(code.value, known, 1)
+            advice = f"did you mean {near[0]}?" if near else "write one of: " + ", ".join(sorted(known))
+            raise ExpressionError(code.column, f"{name.value!r} is never {code.value}", advice)
+    sign = "==" if node.kind == "=" else "!="
+    if scope.filter:
+        return Code(f"({left.source} {sign} {right.source})", Type.BOOL)
+    return Code(f"({left.source} != '' != {right.source} and {left.source} {sign} {right.source})", Type.BOOL)

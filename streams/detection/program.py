@@ -6,24 +6,16 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from streams.clock import parse_span
-from streams.detection.codegen import (
-    Groups,
-    Judge,
-    Plan,
-    Slot,
-    build,
-    change_function,
-    fresh_source,
-    kinds_of,
-    limit_name,
-    plan_rule,
-)
-from streams.detection.rule import ListEntry, MoneyParam, ReferenceWord, Rule, Ruleset
-from streams.detection.words import PAIR_MS
+from streams.detection.codegen import build, change_function, fresh_source, kinds_of, remember_function
+from streams.detection.plan import Judge, Plan, Shared, limits_name, links_of, plan_rule
+from streams.detection.rule import ListEntry, MoneyParam, Rule, Ruleset, Words
+from streams.detection.sequences import followed, matched, pause, registered_for
+from streams.detection.words import PAIR_MS, SUBJECT_WORDS
 from streams.legs import Leg, LegKind, SubjectKind
+from streams.state.program import Groups, Pairs
 
 NEVER: Final = -(1 << 60)
-Change = Callable[[Groups, dict[str, int], Leg], None]
+Change = Callable[[Groups, Pairs, Leg], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +32,10 @@ class Runnable:
     """Accounts of ``unless`` lists, looked up for the counterparty when the subject is no account."""
     list_of: Mapping[int, str]
     """Identity of a list entry to the list's id."""
-    evidence: tuple[Slot, ...]
+    sees: Callable[[Leg], bool]
+    """Tells whether a leg is one that the rule's windows look at."""
     reach_ms: int
     """The longest window."""
-    needs_reference: bool
     marks_to: tuple[tuple[SubjectKind, int], ...] = ()
     """Kinds of subject that count this rule's marks, and for how long."""
 
@@ -67,6 +59,10 @@ class Program:
     by_id: dict[str, int] = field(default_factory=dict)
     kept: frozenset[int] = frozenset()
     """Kinds of legs worth keeping in the subject's log."""
+    remember: Callable[[Pairs, Leg], None] | None = None
+    """What stays known of a leg that is let go; None when no rule looks back that far."""
+    memory_ms: int = 0
+    """For how long."""
     feeds: bool = False
     """Some rule sends marks."""
 
@@ -91,50 +87,68 @@ def compile_ruleset(ruleset: Ruleset) -> Programs:
 
 
 def _retained(runnable: Runnable) -> int:
-    """Say how far before a leg its alert looks: from the first hit of its bucket over a window, and what ``new`` asks."""
-    pair = PAIR_MS if any(slot.new for slot in runnable.plan.slots) else 0
-    return max(runnable.rule.wait_ms, runnable.rule.cool_down_ms + runnable.reach_ms + pair)
+    """Say how far before a leg its alert looks: from the first hit of its bucket over a window."""
+    return max(runnable.rule.wait_ms, runnable.rule.cool_down_ms + runnable.reach_ms)
 
 
 def _program(kind: SubjectKind, rules: list[Rule], ruleset: Ruleset, every: list[Rule]) -> Program:
-    slots: list[Slot] = []
-
-    def number(slot: Slot) -> int:
-        if slot not in slots:
-            slots.append(slot)
-        return slots.index(slot)
-
-    plans = [plan_rule(rule, i, number) for i, rule in enumerate(rules)]
-    pairs = any(slot.new for slot in slots)
+    shared = Shared({name: each.kind for name, each in ruleset.lists.items()})
+    plans = [plan_rule(rule, i, shared) for i, rule in enumerate(rules)]
+    slots = shared.slots
+    memory = max((plan.memory_ms for plan in plans), default=0)
     windows = tuple(sorted({slot.span_ms for slot in slots}))
-    numbered = list(enumerate(slots))
-    source = [
-        fresh_source(slots),
+    source = _source(shared, plans, windows, pairs=memory > 0)
+    space = build(source, _names(rules, ruleset))
+    space |= {name: links_of(known, space) for name, known in shared.links.items()}
+    runnable = tuple(_runnable(plan, i, space, (ruleset, every)) for i, plan in enumerate(plans))
+    program = Program(
+        kind, ruleset.digest, runnable, windows, cast("Change", space["enter"]), cast("Change", space["undo"]),
+        tuple(cast("Change", space[f"add_{k}"]) for k in range(len(windows))),
+        tuple(cast("Change", space[f"sub_{k}"]) for k in range(len(windows))),
+        memory_ms=memory, remember=cast("Callable[[Pairs, Leg], None]", space["remember"]) if memory else None,
+    )  # fmt: skip
+    _wire(program, rules)
+    return program
+
+
+def _source(shared: Shared, plans: list[Plan], windows: tuple[int, ...], *, pairs: bool) -> str:
+    numbered = list(enumerate(shared.slots))
+    source = [f"def fits_{i}(x): return {condition}" for i, condition in enumerate(shared.fits)]
+    source += [
+        fresh_source(shared.slots),
+        "EMPTY = fresh()",
         change_function("enter", numbered, into=True, pairs=pairs),
         change_function("undo", numbered, into=False, pairs=pairs),
+        remember_function(shared.memories, pairs=pairs),
     ]
     for k, window in enumerate(windows):
         mine = [(place, slot) for place, slot in numbered if slot.span_ms == window]
         source += [change_function(f"add_{k}", mine, into=True, pairs=False)]
         source += [change_function(f"sub_{k}", mine, into=False, pairs=False)]
     for i, plan in enumerate(plans):
-        source.append(f"def rule_{i}(S, x, refs):\n" + "\n".join(f" {line}" for line in plan.source) + "\n return None")
-    source.append("EMPTY = fresh()")
-    limits: dict[str, object] = {
-        limit_name(i, name): param.minor
-        for i, rule in enumerate(rules)
-        for name, param in rule.params.items()
-        if isinstance(param, MoneyParam)
-    }
-    space = build("\n".join(source), {"NEVER": NEVER, "insort": insort, "drop": _drop, **limits})
-    runnable = tuple(_runnable(plan, cast("Judge", space[f"rule_{i}"]), ruleset, every) for i, plan in enumerate(plans))
-    program = Program(
-        kind, ruleset.digest, runnable, windows, cast("Change", space["enter"]), cast("Change", space["undo"]),
-        tuple(cast("Change", space[f"add_{k}"]) for k in range(len(windows))),
-        tuple(cast("Change", space[f"sub_{k}"]) for k in range(len(windows))),
-    )  # fmt: skip
-    _wire(program, rules)
-    return program
+        source.append(f"def rule_{i}(s, x):\n" + "\n".join(f" {line}" for line in plan.source))
+        seen = " or ".join(dict.fromkeys(f"({legs.source()})" for legs in plan.evidence)) or "None"
+        source.append(f"def sees_{i}(x): return {seen}")
+    return "\n".join(source)
+
+
+def _names(rules: list[Rule], ruleset: Ruleset) -> dict[str, object]:
+    """What generated code may call or look up: our own functions, limits, codes and lists."""
+    names: dict[str, object] = {
+        "NEVER": NEVER, "insort": insort, "drop": _drop, "listed": _listed, "followed": followed, "matched": matched,
+        "pause": pause, "registered_for": registered_for,
+    }  # fmt: skip
+    for i, rule in enumerate(rules):
+        for name, param in rule.params.items():
+            if isinstance(param, MoneyParam):
+                names[f"{limits_name(i)}{name}"] = param.minor
+            elif isinstance(param, Words):
+                names[f"{limits_name(i)}{name}"] = param.codes
+    return names | {f"K_{name.replace('-', '_')}": each.entries for name, each in ruleset.lists.items()}
+
+
+def _listed(entries: tuple[ListEntry, ...], time: int) -> bool:
+    return any(entry.valid_from <= time < entry.expires for entry in entries)
 
 
 def _wire(program: Program, rules: list[Rule]) -> None:
@@ -148,7 +162,7 @@ def _wire(program: Program, rules: list[Rule]) -> None:
         if later:
             program.waits[int(leg_kind)] = later
     kept = {int(kind) for rule in rules for kind in kinds_of(rule)}
-    if any(slot.new for runnable in program.rules for slot in runnable.plan.slots):
+    if program.memory_ms:
         kept |= {int(LegKind.DEBIT), int(LegKind.CREDIT)}
     if any(runnable.marks_to for runnable in program.rules):
         kept.add(int(LegKind.DEBIT))
@@ -156,33 +170,27 @@ def _wire(program: Program, rules: list[Rule]) -> None:
     program.kept = frozenset(kept)
 
 
-def _runnable(plan: Plan, judge: Judge, ruleset: Ruleset, every: list[Rule]) -> Runnable:
-    rule = plan.rule
+def _runnable(plan: Plan, number: int, space: dict[str, object], known: tuple[Ruleset, list[Rule]]) -> Runnable:
+    rule, (ruleset, every) = plan.rule, known
     held: dict[str, tuple[ListEntry, ...]] = {}
     other: dict[str, tuple[ListEntry, ...]] = {}
     list_of: dict[int, str] = {}
     for name in rule.unless:
         reference = ruleset.lists[name]
         for key, entries in reference.entries.items():
-            target = held if reference.kind is rule.per else other
+            target = held if reference.kind.value == SUBJECT_WORDS[rule.per] else other
             target[key] = target.get(key, ()) + entries
             list_of |= {id(entry): name for entry in entries}
-    reach = max((slot.span_ms for slot in plan.slots), default=0)
     marks_to = {target.per: max(slot_span(target), 1) for target in every if rule.id in target.senders()}
     return Runnable(
-        rule, ruleset.digest, plan, judge, held, other, list_of, tuple(plan.slots), reach, references_used(rule),
-        tuple(marks_to.items()),
+        rule, ruleset.digest, plan, cast("Judge", space[f"rule_{number}"]), held, other, list_of,
+        cast("Callable[[Leg], bool]", space[f"sees_{number}"]), plan.reach_ms, tuple(marks_to.items()),
     )  # fmt: skip
 
 
 def slot_span(rule: Rule) -> int:
     """Give the longest window, in milliseconds, over which a rule counts marks."""
     return max(parse_span(aggregate.span) for aggregate in rule.aggregates() if aggregate.senders)
-
-
-def references_used(rule: Rule) -> bool:
-    """Tell whether the rule looks at reference data."""
-    return any(isinstance(let.value, ReferenceWord) for let in rule.lets)
 
 
 def _drop(values: list[int], value: int) -> None:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from streams.detection.expression import Aggregate, Node
+from streams.detection.aggregate import Aggregate, Since
+from streams.detection.expression import Node
 from streams.detection.findings import Spot
+from streams.detection.words import Type
 from streams.legs import LegKind, SubjectKind
 
 
@@ -14,7 +16,7 @@ class ReferenceWord:
     word: str
 
 
-Value = Aggregate | ReferenceWord | Node
+Value = Aggregate | ReferenceWord | Since | Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,16 @@ class MoneyParam:
     """A limit per currency, in minor units."""
 
     minor: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Codes a field is compared with: purposes, merchant categories."""
+
+    codes: frozenset[str]
+
+
+Param = MoneyParam | Words | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,7 @@ class Rule:
     lets: tuple[Let, ...]
     when: Node
     when_spot: Spot
-    params: dict[str, MoneyParam | int]
+    params: dict[str, Param]
     unless: tuple[str, ...]
     say: str
     cool_down_ms: int
@@ -94,10 +106,10 @@ class ListEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceList:
-    """A list a rule may name under ``unless``; ``kind`` is the kind of subject its keys are."""
+    """A list a rule may name under ``unless`` or in a condition; ``kind`` is what its keys name."""
 
     id: str
-    kind: SubjectKind
+    kind: Type
     owner: str
     entries: dict[str, tuple[ListEntry, ...]]
     spot: Spot

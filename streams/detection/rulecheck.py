@@ -1,23 +1,29 @@
 """Reading a rule file into a ``Rule``; everything that one file alone can get wrong is found here."""
 
+from collections.abc import Mapping as MappingType
 from decimal import Decimal, InvalidOperation
 
 from streams.clock import DAY_MS, SpanError, parse_span
-from streams.detection.codegen import plan_rule
-from streams.detection.document import Item, Mapping, Text
-from streams.detection.expression import (
-    Aggregate,
-    ExpressionError,
-    Node,
-    is_aggregate,
-    parse_aggregate,
-    parse_condition,
-)
+from streams.detection.aggregate import Aggregate, Since, is_aggregate, parse_aggregate, parse_since
+from streams.detection.document import Item, Mapping, Sequence, Text
+from streams.detection.expression import ExpressionError, Node, parse_condition
 from streams.detection.fields import Fields
 from streams.detection.findings import Findings, Spot
-from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule, RuleTest, Value
+from streams.detection.plan import Shared, plan_rule
+from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, RuleTest, Value, Words
 from streams.detection.sentence import names_in
-from streams.detection.words import DISTINCT, FIELDS, LEGS, REFERENCES, SUBJECTS, TRIGGERS, WINDOW_MS_MAX
+from streams.detection.words import (
+    DISTINCT,
+    FIELDS,
+    LEGS,
+    MOMENTS,
+    REFERENCES,
+    SUBJECTS,
+    TEXTS,
+    TRIGGERS,
+    WINDOW_MS_MAX,
+    Type,
+)
 from streams.legs import LegKind, SubjectKind
 from streams.money import EXPONENTS, TooManyDecimals, parse_major
 
@@ -32,8 +38,8 @@ KEYS = {
 _TEST_KEYS = {"name", "events", "expect", "subject", "on_list"}
 
 
-def read_rule(document: Mapping, lists: set[str], findings: Findings) -> Rule | None:
-    """Read one rule; None when it has faults. ``lists`` are the ids of the set's lists."""
+def read_rule(document: Mapping, lists: MappingType[str, Type], findings: Findings) -> Rule | None:
+    """Read one rule; None when it has faults. ``lists`` are the ids of the set's lists and what their keys name."""
     before = len(findings.errors)
     fields = Fields(document, findings)
     fields.unknown(KEYS)
@@ -42,7 +48,7 @@ def read_rule(document: Mapping, lists: set[str], findings: Findings) -> Rule | 
     lets = _lets(fields, per, findings)
     when_item = document.get("when")
     when = _condition(when_item, findings) if isinstance(when_item, Text) else None
-    if when_item is None or (when is None and not isinstance(when_item, Text)):
+    if not isinstance(when_item, Text):
         findings.error(document.spot, "the key 'when' is missing or no text", "add 'when: a condition'")
     cool_down = fields.text("cool_down", required=False) or "24h"
     rule = Rule(
@@ -54,15 +60,15 @@ def read_rule(document: Mapping, lists: set[str], findings: Findings) -> Rule | 
         0 if cool_down == "none" else fields.span("cool_down", "24h", 30 * DAY_MS), _tests(fields, findings), document.spot,
     )  # fmt: skip
     if len(findings.errors) == before:
-        _check_whole(rule, fields, findings)
+        _check_whole(rule, fields, lists, findings)
     return rule if len(findings.errors) == before else None
 
 
-def _check_whole(rule: Rule, fields: Fields, findings: Findings) -> None:
+def _check_whole(rule: Rule, fields: Fields, lists: MappingType[str, Type], findings: Findings) -> None:
     try:
-        plan = plan_rule(rule, 0, lambda _slot: 0)
+        plan = plan_rule(rule, 0, Shared(lists))
     except ExpressionError as error:
-        item = fields.document.get("when")
+        item = fields.mapping("let")[error.let][1] if error.let else fields.document.get("when")
         spot = item.at(error.column) if isinstance(item, Text) else fields.document.spot
         findings.error(spot, str(error), error.advice)
         return
@@ -81,18 +87,27 @@ def _check_whole(rule: Rule, fields: Fields, findings: Findings) -> None:
         )
 
 
-def _params(fields: Fields, findings: Findings) -> dict[str, MoneyParam | int]:
-    params: dict[str, MoneyParam | int] = {}
+def _params(fields: Fields, findings: Findings) -> dict[str, Param]:
+    params: dict[str, Param] = {}
     for name, (spot, item) in fields.mapping("params").items():
-        if isinstance(item, Mapping):
+        if not name.isidentifier() or not name.isascii() or name in FIELDS:
+            findings.error(
+                spot, f"{name!r} cannot be the name of a limit", "use letters, digits and _, not a leg field"
+            )
+        elif isinstance(item, Sequence):
+            texts = [each.value for each in item if isinstance(each, Text)]
+            if not texts or len(texts) < len(item.items):
+                findings.error(spot, f"{name!r} is no list of codes", "write [SALA, PENS]")
+            params[name] = Words(frozenset(texts))
+        elif isinstance(item, Mapping):
             params[name] = MoneyParam(_money(item, findings))
-        elif (
-            isinstance(item, Text) and item.value.isascii() and item.value.isdigit() and len(item.value) <= _DIGITS_MAX
-        ):
+        elif item.value.isascii() and item.value.isdigit() and len(item.value) <= _DIGITS_MAX:
             params[name] = int(item.value)
         else:
             findings.error(
-                spot, f"{name!r} is neither a whole number nor limits per currency", "write {CNY: 20000, USD: 3000}"
+                spot,
+                f"{name!r} is neither a whole number nor limits per currency nor codes",
+                "write {CNY: 20000, USD: 3000}",
             )
     return params
 
@@ -135,13 +150,17 @@ def _lets(fields: Fields, per: SubjectKind, findings: Findings) -> list[Let]:
 def _value(item: Text, per: SubjectKind, findings: Findings) -> Value | None:
     if item.value.startswith("reference "):
         word = item.value.removeprefix("reference ").strip()
-        if word not in REFERENCES or per is not SubjectKind.MERCHANT:
-            findings.error(item.at(10), f"no reference data {word!r} here", "per merchant: " + ", ".join(REFERENCES))
+        known = REFERENCES.get(per, {})
+        if word not in known:
+            advice = "write one of: " + ", ".join(known) if known else "it is known of accounts and merchants"
+            findings.error(item.at(10), f"no reference data {word!r} here", advice)
             return None
         return ReferenceWord(word)
-    if not is_aggregate(item.value):
-        return _condition(item, findings)
     try:
+        if item.value.startswith("time since "):
+            return _since(parse_since(item.value), item, per, findings)
+        if not is_aggregate(item.value):
+            return parse_condition(item.value)
         aggregate = parse_aggregate(item.value)
     except ExpressionError as error:
         findings.error(item.at(error.column), str(error), error.advice)
@@ -149,15 +168,31 @@ def _value(item: Text, per: SubjectKind, findings: Findings) -> Value | None:
     return aggregate if _fits(aggregate, item, per, findings) else None
 
 
+def _since(since: Since, item: Text, per: SubjectKind, findings: Findings) -> Since | None:
+    """Check the words after ``time since`` against the vocabulary."""
+    if since.field:
+        known = {word for word, kind in REFERENCES.get(per, {}).items() if kind is Type.SET}
+        if since.field not in FIELDS or FIELDS[since.field][1] not in TEXTS:
+            findings.error(item.at(0), f"{since.field!r} is no text of a leg", "write: time since counterparty in ...")
+            return None
+    else:
+        known = set(MOMENTS.get(per, ()))
+    if since.word not in known:
+        advice = "write one of: " + ", ".join(sorted(known)) if known else "it is known of accounts and merchants"
+        findings.error(item.at(since.column), f"no moment {since.word!r} here", advice)
+        return None
+    return since
+
+
 def _fits(aggregate: Aggregate, item: Text, per: SubjectKind, findings: Findings) -> bool:
     """Check the words of an aggregate against the vocabulary."""
     before = len(findings)
     at = aggregate.columns
-    if aggregate.legs not in LEGS[per]:
-        findings.error(
-            item.at(at["legs"]), f"no legs called {aggregate.legs!r} here", "write one of: " + ", ".join(LEGS[per])
-        )
-    if aggregate.how == "distinct" and aggregate.what not in DISTINCT:
+    chain = aggregate.chain
+    for word, place in ((aggregate.legs, "legs"), *(((chain.legs, "then"),) if chain is not None else ())):
+        if word not in LEGS[per]:
+            findings.error(item.at(at[place]), f"no legs called {word!r} here", "write one of: " + ", ".join(LEGS[per]))
+    if aggregate.how in {"distinct", "same"} and aggregate.what not in DISTINCT:
         findings.error(
             item.at(at["what"]), f"cannot count distinct {aggregate.what!r}", "write one of: " + ", ".join(DISTINCT)
         )
@@ -165,11 +200,12 @@ def _fits(aggregate: Aggregate, item: Text, per: SubjectKind, findings: Findings
         findings.error(item.at(at["what"]), f"{aggregate.how} of {aggregate.what!r}", "write 'amount'")
     if aggregate.new and per is not SubjectKind.ACCOUNT:
         findings.error(item.at(at["legs"]), "'new' is for accounts only")
-    try:
-        if not 0 < parse_span(aggregate.span) <= WINDOW_MS_MAX:
-            findings.error(item.at(at["span"]), f"a window is at most {WINDOW_MS_MAX // DAY_MS}d", "shorten it")
-    except SpanError as error:
-        findings.error(item.at(at["span"]), str(error))
+    for span, place in ((aggregate.span, "span"), *(((chain.span, "within"),) if chain is not None else ())):
+        try:
+            if not 0 < parse_span(span) <= WINDOW_MS_MAX:
+                findings.error(item.at(at[place]), f"a window is at most {WINDOW_MS_MAX // DAY_MS}d", "shorten it")
+        except SpanError as error:
+            findings.error(item.at(at[place]), str(error))
     return len(findings) == before
 
 
@@ -193,9 +229,11 @@ def _triggers(fields: Fields, per: SubjectKind, findings: Findings) -> tuple[Leg
     return tuple(TRIGGERS[per][word.value] for word in words if word.value in TRIGGERS[per])
 
 
-def _unless(fields: Fields, lists: set[str], findings: Findings) -> tuple[str, ...]:
+def _unless(fields: Fields, lists: MappingType[str, Type], findings: Findings) -> tuple[str, ...]:
     for word in fields.texts("unless"):
-        if word.value not in lists:
+        if word.value in lists and lists[word.value].value not in SUBJECTS:
+            findings.error(word.spot, f"the list {word.value!r} names no subjects", "ask 'in' a list within 'when'")
+        elif word.value not in lists:
             advice = "known lists: " + ", ".join(sorted(lists)) if lists else "add the list's file to the folder"
             findings.error(word.spot, f"unknown list {word.value!r}", advice)
     return tuple(word.value for word in fields.texts("unless"))

@@ -4,11 +4,19 @@ from enum import StrEnum
 from typing import Final
 
 from streams.clock import DAY_MS
+from streams.events.model import AccountStatus, PartyType, Rail
 from streams.legs import LegKind, SubjectKind
+from streams.money import EXPONENTS
 
 WINDOW_MS_MAX: Final = 30 * DAY_MS
 PAIR_MS: Final = 30 * DAY_MS
 """``new``: no leg between subject and counterparty in this span before."""
+KNOWN_MS: Final = 180 * DAY_MS
+"""``known_for``: a counterparty is known from its first leg on, until so long passes without one."""
+PAUSE_MS_MAX: Final = 400 * DAY_MS
+"""A pause is measured up to this; an account of which nothing was seen for longer is forgotten."""
+SCAN_MAX: Final = 200
+"""Sequences and pauses look at the newest legs of a window, at most so many of each kind."""
 
 
 class Type(StrEnum):
@@ -18,7 +26,17 @@ class Type(StrEnum):
     COUNT = "count"
     TEXT = "text"
     SET = "set"
-    BOOL = "bool"
+    BOOL = "condition"
+    SPAN = "length of time"
+    ACCOUNTS = "account"
+    COUNTRIES = "country"
+    AGENTS = "agent"
+    DEVICES = "device"
+    MERCHANTS = "merchant"
+
+
+TEXTS: Final = frozenset({Type.TEXT, Type.ACCOUNTS, Type.COUNTRIES, Type.AGENTS, Type.DEVICES, Type.MERCHANTS})
+"""Kinds of text; two are compared whatever their kinds, a list is asked about texts of its own kind only."""
 
 
 SUBJECTS: Final = {
@@ -29,17 +47,27 @@ SUBJECTS: Final = {
 }
 SUBJECT_WORDS: Final = {kind: word for word, kind in SUBJECTS.items()}
 
-LEGS: Final[dict[SubjectKind, dict[str, LegKind]]] = {
+LIST_KINDS: Final = {
+    "account": Type.ACCOUNTS,
+    "device": Type.DEVICES,
+    "merchant": Type.MERCHANTS,
+    "country": Type.COUNTRIES,
+    "agent": Type.AGENTS,
+}
+"""What the keys of a list may name."""
+Kinds = tuple[LegKind, ...]
+LEGS: Final[dict[SubjectKind, dict[str, Kinds]]] = {
     SubjectKind.ACCOUNT: {
-        "debits": LegKind.DEBIT,
-        "credits": LegKind.CREDIT,
-        "initiated": LegKind.INITIATED,
-        "refunds_paid": LegKind.REFUND_OUT,
-        "refunds_received": LegKind.REFUND_IN,
+        "debits": (LegKind.DEBIT,),
+        "credits": (LegKind.CREDIT,),
+        "movements": (LegKind.DEBIT, LegKind.CREDIT),
+        "initiated": (LegKind.INITIATED,),
+        "refunds_paid": (LegKind.REFUND_OUT,),
+        "refunds_received": (LegKind.REFUND_IN,),
     },
-    SubjectKind.DEVICE: {"uses": LegKind.USE, "marks": LegKind.MARK},
-    SubjectKind.MERCHANT: {"payouts": LegKind.PAYOUT},
-    SubjectKind.JOIN: {"payments": LegKind.PAYMENT, "lines": LegKind.LINE},
+    SubjectKind.DEVICE: {"uses": (LegKind.USE,), "marks": (LegKind.MARK,)},
+    SubjectKind.MERCHANT: {"payouts": (LegKind.PAYOUT,)},
+    SubjectKind.JOIN: {"payments": (LegKind.PAYMENT,), "lines": (LegKind.LINE,)},
 }
 TRIGGERS: Final[dict[SubjectKind, dict[str, LegKind]]] = {
     SubjectKind.ACCOUNT: {
@@ -67,14 +95,46 @@ DISTINCT: Final = {
 }
 """Field words after ``count distinct``, and the attribute of the leg."""
 FIELDS: Final = {
-    "amount": ("amount", Type.MONEY),
-    "counterparty": ("other", Type.TEXT),
-    "payee_owner": ("party", Type.TEXT),
-    "customer": ("party", Type.TEXT),
-    "device": ("device", Type.TEXT),
-    "merchant": ("merchant", Type.TEXT),
-    "currency": ("currency", Type.TEXT),
+    "amount": ("x.amount", Type.MONEY),
+    "counterparty": ("x.other", Type.ACCOUNTS),
+    "payee_owner": ("x.party", Type.TEXT),
+    "customer": ("x.party", Type.TEXT),
+    "device": ("x.device", Type.DEVICES),
+    "merchant": ("x.merchant", Type.MERCHANTS),
+    "currency": ("x.currency", Type.TEXT),
+    "rail": ("x.way", Type.TEXT),
+    "cycle": ("x.way", Type.TEXT),
+    "purpose": ("x.purpose", Type.TEXT),
+    "mcc": ("x.mcc", Type.TEXT),
+    "country": ("x.country", Type.COUNTRIES),
+    "agent": ("x.agent", Type.AGENTS),
+    "counterparty_type": ("x.other_type", Type.TEXT),
+    "cross_border": ("x.abroad", Type.BOOL),
+    "known_for": (f"(0 if x.previous <= x.time - {KNOWN_MS} else x.time - x.known)", Type.SPAN),
+    "under_way_for": ("(x.time - x.started if x.started else 0)", Type.SPAN),
 }
-"""Words for the triggering leg's own fields in ``when``."""
-REFERENCES: Final = {"owner": Type.TEXT, "payout_accounts": Type.SET, "mcc": Type.TEXT}
-"""Words after ``reference``: what is registered of a merchant at the time of the leg."""
+"""Words for a leg's own fields in ``when`` and after ``where``, and their source. ``country``, ``agent`` and
+``counterparty_type`` are those of the other end; ``agent`` is its bank or payment company."""
+CODES: Final[dict[str, frozenset[str]]] = {
+    "rail": frozenset(Rail),
+    "counterparty_type": frozenset(PartyType),
+    "party_type": frozenset(PartyType),
+    "status": frozenset(AccountStatus),
+    "currency": frozenset(EXPONENTS),
+}
+"""Fields whose codes are a closed set: another code in a comparison is a fault."""
+REFERENCES: Final[dict[SubjectKind, dict[str, Type]]] = {
+    SubjectKind.MERCHANT: {"owner": Type.TEXT, "payout_accounts": Type.SET, "mcc": Type.TEXT},
+    SubjectKind.ACCOUNT: {
+        "owner": Type.TEXT,
+        "party_type": Type.TEXT,
+        "status": Type.TEXT,
+        "home_country": Type.COUNTRIES,
+    },
+}
+"""Words after ``reference``: what is registered of the subject at the time of the leg."""
+MOMENTS: Final[dict[SubjectKind, frozenset[str]]] = {
+    SubjectKind.MERCHANT: frozenset({"opened", "onboarded"}),
+    SubjectKind.ACCOUNT: frozenset({"opened"}),
+}
+"""Words after ``time since``: registered moments of the subject."""

@@ -52,7 +52,7 @@ class Leg(Struct, array_like=True, gc=False):
 
     ``payment`` names the payment (``source|payment_id``) or settlement line a leg belongs to; ``account`` is the other
     end's own account where the subject is none (device: the payer's account); ``facts`` is reference data, a few strings.
-    ``counted`` and ``previous`` are derived by the subject and never trusted from the wire.
+    ``counted``, ``previous`` and ``known`` are derived by the subject and never trusted from the wire.
     """
 
     subject_kind: int
@@ -83,6 +83,20 @@ class Leg(Struct, array_like=True, gc=False):
     until: int = 0
     counted: bool = True
     previous: int = -1
+    known: int = -1
+    """Derived: since when the counterparty was known before this leg, as ``previous`` is when it was last met."""
+    way: str = ""
+    """How the money travels: rail of a payment, cycle (T0, T1) of a settlement."""
+    purpose: str = ""
+    mcc: str = ""
+    country: str = ""
+    """Of the other end, like ``agent`` (its bank or payment company) and ``other_type`` (person, merchant, ...)."""
+    agent: str = ""
+    other_type: str = ""
+    abroad: bool = False
+    """Both countries are known and differ."""
+    started: int = 0
+    """When a payment was initiated, if that was earlier than ``time``."""
 
 
 class Mark(Struct, array_like=True, gc=False):

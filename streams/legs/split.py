@@ -63,9 +63,26 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
         how.time, event.sequence, event.source, event.event_id, how.digest, f"{event.source}|{event.payment_id}",
         event.uetr or "", event.amount_minor, event.currency,
     )  # fmt: skip
-    ends = device, event.merchant_id or ""
-    as_payer = (*common, _known(payee), event.debtor.party_token or payer, payer, *ends)
-    as_payee = (*common, _known(payer), event.creditor.party_token or payee, payee, *ends)
+    ends = device, event.merchant_id or "", *_PLAIN, event.rail, event.purpose_code or "", event.mcc or ""
+    way = _way(event, how.time)
+    as_payer = (
+        *common,
+        _known(payee),
+        event.debtor.party_token or payer,
+        payer,
+        *ends,
+        *_about(event.creditor),
+        *way,
+    )
+    as_payee = (
+        *common,
+        _known(payer),
+        event.creditor.party_token or payee,
+        payee,
+        *ends,
+        *_about(event.debtor),
+        *way,
+    )
     legs = []
     kinds = how.kinds
     sides = _sides(event) if _ACCOUNT in kinds and payer != payee else None
@@ -81,9 +98,31 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
         legs.append(Leg(_DEVICE, device, _USE, *as_payer))
     if _JOIN in kinds:
         nature = RETURNED if event.status is PaymentStatus.RETURNED else _nature(event)
-        joins = [Leg(_JOIN, key, _PAYMENT, *as_payer, False, nature) for key in _payment_keys(event, how.time)]  # noqa: FBT003  ``late``
+        joins = [Leg(_JOIN, key, _PAYMENT, *as_payer) for key in _payment_keys(event, how.time)]
+        for join in joins:
+            join.origin = nature
         legs += joins if not event.other_ids else _with_names(joins, event.payment_id, event.other_ids)
     return legs
+
+
+_BARE: Final = Leg(0, "", 0, 0, 0, "", "", 0)
+_PLAIN: Final = (
+    _BARE.late, _BARE.origin, _BARE.offset, _BARE.refusal, _BARE.route, _BARE.facts, _BARE.until, _BARE.counted, _BARE.previous,
+    _BARE.known,
+)  # fmt: skip
+"""Fields between ``merchant`` and ``way`` of a leg nothing is derived of yet."""
+
+
+def _about(other: Account) -> tuple[str, str, str]:
+    """Give the fields of a leg about its other end."""
+    return other.country or "", other.agent_id or "", other.party_type or ""
+
+
+def _way(event: PaymentEvent, time: int) -> tuple[bool, int]:
+    """Tell whether a border lies between the ends, and when the payment was initiated if that was before ``time``."""
+    here, there = event.debtor.country, event.creditor.country
+    started = 0 if event.initiated_at == event.event_time else from_datetime(event.initiated_at)
+    return here != there and here is not None and there is not None, started if started < time else 0
 
 
 def _with_names(legs: list[Leg], payment_id: str | None, other_ids: tuple[str, ...]) -> list[Leg]:
@@ -187,7 +226,7 @@ def _settlement(event: SettlementEvent, how: Split) -> list[Leg]:
         return Leg(
             kind_of, subject, kind, how.time, event.sequence, event.source, event.event_id, how.digest, life,
             event.uetr or "", event.net_minor, event.currency, creditor.account_token, creditor.party_token or "", home,
-            "", event.merchant_id or "",
+            "", event.merchant_id or "", way=event.cycle or "",
         )  # fmt: skip
 
     legs = []
@@ -223,22 +262,37 @@ def _status(event: PaymentStatusEvent, how: Split) -> list[Leg]:
 
 
 def _account(event: AccountReferenceEvent, how: Split) -> list[Leg]:
-    """Reference data is a leg at its ``valid_from``."""
+    """Reference data is a leg at its ``valid_from``, of the account and of the merchant behind it."""
     merchant = event.merchant
-    if merchant is None or SubjectKind.MERCHANT not in how.kinds:
-        return []
-    facts: dict[str, str | tuple[str, ...]] = {
+    until = from_datetime(event.valid_to) if event.valid_to is not None else 0
+    common: dict[str, str | tuple[str, ...]] = {
         "owner": event.party_token,
-        "payout_accounts": merchant.registered_payout_tokens,
-        "mcc": merchant.mcc or "",
+        "opened": str(from_datetime(event.opened_at)),
     }
-    return [
-        Leg(
-            SubjectKind.MERCHANT, merchant.merchant_id, LegKind.REFERENCE, from_datetime(event.valid_from),
-            event.sequence, event.source, event.event_id, how.digest, facts=facts, party=event.party_token,
-            until=from_datetime(event.valid_to) if event.valid_to is not None else 0,
-        )
-    ]  # fmt: skip
+    legs = []
+
+    def leg(kind: SubjectKind, subject: str, facts: dict[str, str | tuple[str, ...]]) -> None:
+        legs.append(
+            Leg(
+                kind, subject, LegKind.REFERENCE, from_datetime(event.valid_from), event.sequence, event.source, event.event_id,
+                how.digest, facts=common | facts, party=event.party_token, until=until,
+            )
+        )  # fmt: skip
+
+    if SubjectKind.ACCOUNT in how.kinds:
+        country = event.home_country or ""
+        leg(
+            SubjectKind.ACCOUNT, event.account_token,
+            {"party_type": event.party_type, "status": event.status, "home_country": country},
+        )  # fmt: skip
+    if merchant is not None and SubjectKind.MERCHANT in how.kinds:
+        facts: dict[str, str | tuple[str, ...]] = {
+            "payout_accounts": merchant.registered_payout_tokens, "mcc": merchant.mcc or "", "account": event.account_token,
+        }  # fmt: skip
+        if merchant.onboarded_at is not None:
+            facts["onboarded"] = str(from_datetime(merchant.onboarded_at))
+        leg(SubjectKind.MERCHANT, merchant.merchant_id, facts)
+    return legs
 
 
 _MAKERS: dict[type, Callable[..., list[Leg]]] = {

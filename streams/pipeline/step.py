@@ -258,7 +258,7 @@ def _forget(run: Step) -> None:
     horizon, journal = state.horizon, state.journal
     for subject in run.touched:
         subject.touched = False
-        subject.evict(horizon)
+        subject.evict(horizon, state.schedule.newest.get(subject.kind))
         if journal is not None:
             journal.note(subject)
     if state.low != NEVER and state.low >= state.swept_at + max(DAY_MS, state.schedule.reach_ms // 8):
@@ -276,11 +276,11 @@ def _sweep(state: PartitionState, horizon: int) -> None:
         if not legs:
             del state.dormant[key]
     for place, subject in list(state.subjects.items()):
-        before = len(subject.log)
-        subject.evict(horizon)
-        if journal is not None and len(subject.log) != before:
+        before = len(subject.log), len(subject.older)
+        subject.evict(horizon, state.schedule.newest.get(subject.kind))
+        if journal is not None and (len(subject.log), len(subject.older)) != before:
             journal.note(subject)
-        bare = not subject.log and subject.marks_in is None and subject.voids is None
+        bare = not (subject.log or subject.older) and subject.marks_in is None and subject.voids is None
         if not subject.references and (bare or (subject.log and subject.log[-1].time < horizon)):
             del state.subjects[place]
             if journal is not None:

@@ -2,23 +2,28 @@
 
 ::
 
-    09:00 victim pays mule 15000 CNY [device=phone] [pid=P1] [uetr=...] [e2e=INV-7] [status=INITIATED]
+    09:00 victim pays mule 15000 CNY [device=phone] [pid=P1] [uetr=...] [e2e=INV-7] [status=INITIATED] [merchant=M1]
+          [rail=CASH_OUT] [purpose=SALA] [mcc=5816] [to_type=VASP] [from_type=PSP] [to_country=KH] [from_country=CN]
+          [to_agent=BANK] [started=08:59]
     day 2 09:20 line 500 CNY [pid=P1]                  a booked settlement line
-    10:00 payout 900 CNY to account merchant=M1 [payee_owner=party]
-    00:00 reference account merchant=M1 owner=party payouts=account,account
+    10:00 payout 900 CNY to account merchant=M1 [payee_owner=party] [cycle=T0]
+    00:00 reference account [merchant=M1] [owner=party] [payouts=account,account] [opened=2025-12-01] [type=PERSON]
+          [status=DORMANT] [onboarded=2025-12-01] [home=CN]
 
 Time is that of day 1 unless ``day N`` stands before it; days are UTC and start on 2026-01-01.
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Final, NamedTuple
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeVar
 
 from streams.clock import DAY_MS, MINUTE_MS, SECOND_MS, to_datetime
 from streams.events.model import (
     Account,
     AccountReferenceEvent,
+    AccountStatus,
     Event,
     MerchantReference,
     PartyType,
@@ -38,11 +43,16 @@ _LINE = re.compile(r"line ([0-9.,]+) ([A-Z]{3})((?: \w+=\S+)*)")
 _PAYOUT = re.compile(r"payout ([0-9.,]+) ([A-Z]{3}) to (\S+)((?: \w+=\S+)*)")
 _REFERENCE = re.compile(r"reference (\S+)((?: \w+=\S+)*)")
 _WORDS: Final = {
-    "pays": {"device", "pid", "uetr", "e2e", "status", "merchant"},
+    "pays": {
+        "device", "pid", "uetr", "e2e", "status", "merchant", "rail", "purpose", "mcc", "to_type", "from_type", "to_country",
+        "from_country", "to_agent", "started",
+    },
     "line": {"pid", "uetr", "e2e", "id"},
-    "payout": {"merchant", "payee_owner", "id"},
-    "reference": {"merchant", "owner", "payouts"},
-}
+    "payout": {"merchant", "payee_owner", "id", "cycle"},
+    "reference": {"merchant", "owner", "payouts", "opened", "onboarded", "type", "status", "home"},
+}  # fmt: skip
+
+Code = TypeVar("Code", bound=StrEnum)
 
 
 class _At(NamedTuple):
@@ -63,13 +73,7 @@ def read_event(text: str, number: int) -> Event:
         message = f"{text!r} does not start with a time; write '09:00 A pays B 5000 CNY' or 'day 2 09:00 ...'"
         raise NotationError(message)
     day, hour, minute, second, rest = match.groups()
-    millis = (
-        START_MS
-        + (int(day or 1) - 1) * DAY_MS
-        + (int(hour) * 60 + int(minute)) * MINUTE_MS
-        + int(second or 0) * SECOND_MS
-    )
-    moment = to_datetime(millis)
+    moment = to_datetime(_millis(day, hour, minute, second))
     try:
         for pattern, maker in ((_PAYS, _pays), (_LINE, _line), (_PAYOUT, _payout), (_REFERENCE, _reference)):
             found = pattern.fullmatch(rest)
@@ -80,6 +84,11 @@ def read_event(text: str, number: int) -> Event:
         raise NotationError(message) from None
     message = f"{text!r} is no event; write 'A pays B 5000 CNY', 'line 500 CNY pid=P1', 'payout ... to ...' or 'reference ...'"
     raise NotationError(message)
+
+
+def _millis(day: str | None, hour: str, minute: str, second: str | None) -> int:
+    clock = (int(hour) * 60 + int(minute)) * MINUTE_MS + int(second or 0) * SECOND_MS
+    return START_MS + (int(day or 1) - 1) * DAY_MS + clock
 
 
 def _options(what: str, text: str) -> dict[str, str]:
@@ -99,17 +108,35 @@ def _pays(at: _At, *words: str) -> Event:
     payer, payee, amount, currency, more = words
     moment, number = at
     options = _options("pays", more)
-    status = options.get("status", "SETTLED")
-    if status not in PaymentStatus.__members__:
-        message = f"unknown status {status!r}"
-        raise NotationError(message)
+    status = _code(options, "status", PaymentStatus, "SETTLED")
+    rail = {"CASH": "CASH_IN"}.get(payer) or {"CASH": "CASH_OUT"}.get(payee) or "BANK"
+    began = _TIME.fullmatch(f"{options['started']} _") if "started" in options else None
+    started = to_datetime(_millis(*began.groups()[:4])) if began else moment
     return PaymentEvent(
         event_id=f"t{number}", schema_version=1, source="test", event_time=moment, payment_id=options.get("pid", f"p{number}"),
-        rail=Rail.BANK, status=PaymentStatus(status), amount_minor=_minor(amount, currency), currency=currency,
-        debtor=Account(payer, party_token=f"party-of-{payer}"), creditor=Account(payee, party_token=f"party-of-{payee}"),
-        initiated_at=moment, settled_at=moment if status == "SETTLED" else None, uetr=options.get("uetr"),
-        end_to_end_id=options.get("e2e"), device_token=options.get("device"), merchant_id=options.get("merchant"),
+        rail=_code(options, "rail", Rail, rail), status=status, amount_minor=_minor(amount, currency), currency=currency,
+        debtor=_end(payer, "from", options), creditor=_end(payee, "to", options), initiated_at=started,
+        settled_at=moment if status == "SETTLED" else None, uetr=options.get("uetr"), end_to_end_id=options.get("e2e"),
+        device_token=options.get("device"), merchant_id=options.get("merchant"), purpose_code=options.get("purpose"),
+        mcc=options.get("mcc"),
     )  # fmt: skip
+
+
+def _end(account: str, side: str, options: dict[str, str]) -> Account:
+    kind = f"{side}_type"
+    return Account(
+        account, party_token=f"party-of-{account}", party_type=_code(options, kind, PartyType, "") if kind in options else None,
+        agent_id=options.get(f"{side}_agent"), country=options.get(f"{side}_country"),
+    )  # fmt: skip
+
+
+def _code(options: dict[str, str], name: str, codes: type[Code], default: str) -> Code:
+    """Read one of a closed set of codes."""
+    value = options.get(name, default)
+    if value not in codes.__members__:
+        message = f"unknown {name} {value!r}; known: {', '.join(codes)}"
+        raise NotationError(message)
+    return codes(value)
 
 
 def _line(at: _At, *words: str) -> Event:
@@ -131,7 +158,7 @@ def _payout(at: _At, *words: str) -> Event:
         event_id=f"t{number}", schema_version=1, source="test", event_time=moment, settlement_id=options.get("id", f"s{number}"),
         kind=SettlementKind.PAYOUT, status=SettlementStatus.BOOKED, net_minor=_minor(amount, currency), currency=currency,
         merchant_id=options.get("merchant", "M"), creditor=Account(payee, party_token=options.get("payee_owner")),
-        booked_at=moment,
+        booked_at=moment, cycle=options.get("cycle"),
     )  # fmt: skip
 
 
@@ -140,8 +167,20 @@ def _reference(at: _At, *words: str) -> Event:
     moment, number = at
     options = _options("reference", more)
     payouts = tuple(options.get("payouts", account).split(","))
+    onboarded = _day(options["onboarded"]) if "onboarded" in options else None
+    merchant = MerchantReference(options["merchant"], None, onboarded, payouts) if "merchant" in options else None
     return AccountReferenceEvent(
         event_id=f"t{number}", schema_version=1, source="test", event_time=moment, account_token=account,
-        party_token=options.get("owner", f"party-of-{account}"), party_type=PartyType.MERCHANT, opened_at=moment,
-        valid_from=moment, merchant=MerchantReference(options.get("merchant", "M"), registered_payout_tokens=payouts),
+        party_token=options.get("owner", f"party-of-{account}"),
+        party_type=_code(options, "type", PartyType, "MERCHANT" if merchant else "PERSON"),
+        opened_at=_day(options["opened"]) if "opened" in options else moment, valid_from=moment, merchant=merchant,
+        status=_code(options, "status", AccountStatus, "ACTIVE"), home_country=options.get("home"),
     )  # fmt: skip
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        message = f"{text!r} is no date; write 2025-12-01"
+        raise NotationError(message) from None

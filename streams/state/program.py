@@ -9,7 +9,9 @@ from typing import NamedTuple, Protocol
 from streams.legs import Leg
 
 Groups = dict[str, list[object]]
-Change = Callable[[Groups, dict[str, int], Leg], None]
+Pairs = dict[str, tuple[int, int]]
+"""By counterparty: time of the last leg with it, and since when it is known."""
+Change = Callable[[Groups, Pairs, Leg], None]
 
 
 class WindowProgram(Protocol):
@@ -18,6 +20,14 @@ class WindowProgram(Protocol):
     @property
     def windows(self) -> tuple[int, ...]:
         """Spans in milliseconds, ascending."""
+
+    @property
+    def remember(self) -> Callable[[Pairs, Leg], None] | None:
+        """What stays known of a leg that is let go; None when nothing does."""
+
+    @property
+    def memory_ms(self) -> int:
+        """For how long it stays known."""
 
     @property
     def enter(self) -> Change:

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from typing import Final
 
 from streams.legs import Leg, LegKind, Mark, content, order
-from streams.state.program import Groups, Hit, HitKey, WindowProgram
+from streams.state.program import Groups, Hit, HitKey, Pairs, WindowProgram
 
 NEVER: Final = -(1 << 60)
 FOREVER: Final = 1 << 60
@@ -37,8 +37,8 @@ class Subject:
 
     __slots__ = (
         "approximate", "by_key", "changed", "changed_from", "claims", "deadlines", "dirty", "done", "groups", "hits", "key",
-        "kind", "log", "marks_in", "marks_out", "pairs", "pending", "program", "ptr", "references", "saved", "sent", "touched",
-        "voids",
+        "kind", "log", "marks_in", "marks_out", "older", "pairs", "pending", "program", "ptr", "references", "saved", "sent",
+        "touched", "voids",
     )  # fmt: skip
 
     def __init__(self, kind: int, key: str) -> None:
@@ -49,7 +49,9 @@ class Subject:
         self.program: WindowProgram | None = None
         self.ptr: list[int] = []
         self.groups: Groups = {}
-        self.pairs: dict[str, int] = {}
+        self.pairs: Pairs = {}
+        self.older: Pairs = {}
+        """What stays known of legs that are gone; with the log it makes ``pairs`` anew."""
         self.claims: dict[str, Leg] = {}
         self.hits: list[Hit] = []
         self.by_key: dict[HitKey, list[Hit]] = {}
@@ -139,6 +141,12 @@ class Subject:
                 return leg.facts if not leg.until or time < leg.until else None
         return None
 
+    def since(self, time: int, word: str) -> int:
+        """Give the time since a registered moment, or -1 when it is not known or lies ahead."""
+        facts = self.reference_at(time)
+        moment = facts.get(word) if facts is not None else None
+        return max(time - int(moment), -1) if isinstance(moment, str) else -1
+
     def index(self, leg: Leg) -> int:
         """Give the place of a leg in the log."""
         return bisect_left(self.log, order(leg), key=order)
@@ -187,7 +195,7 @@ class Subject:
     def use(self, program: WindowProgram) -> None:
         """Change to another program: running values are made anew from the legs evaluated so far."""
         self.program = program
-        self.ptr, self.groups, self.pairs = [0] * len(program.windows), {}, {}
+        self.ptr, self.groups, self.pairs = [0] * len(program.windows), {}, dict(self.older)
         upto, self.done = self.done, 0
         for _ in range(upto):
             self.enter()
@@ -299,10 +307,17 @@ class Subject:
             self.claims.setdefault(one, holder)
         return True
 
-    def evict(self, before: int) -> None:
-        """Forget legs older than ``before``, an eighth of the log at a time; a subject over its bound falls back to its newest."""
+    def evict(self, before: int, program: WindowProgram | None) -> None:
+        """Forget legs older than ``before``, an eighth of the log at a time; a subject over its bound falls back to its newest.
+
+        What ``program`` needs to know of them stays known.
+        """
         log = self.log
-        if not log or (log[0].time >= before and len(log) <= 2 * LEGS_MAX):
+        if not log:
+            if self.older:
+                self._expire(before, program)
+            return
+        if log[0].time >= before and len(log) <= 2 * LEGS_MAX:
             return
         count = bisect_left(log, before, key=_time, hi=self.done)
         if len(log) > 2 * LEGS_MAX:
@@ -310,7 +325,19 @@ class Subject:
             count = max(count, len(log) - LEGS_MAX)
         if count and count * 8 >= len(log):
             self._leave_windows(count)
+            if program is not None and program.remember is not None:
+                for leg in log[:count]:
+                    program.remember(self.older, leg)
+            self._expire(before, program)
             self._cut(count)
+
+    def _expire(self, before: int, program: WindowProgram | None) -> None:
+        """Forget what was remembered for as long as anything asks about."""
+        limit = before - (program.memory_ms if program is not None else 0)
+        for name in [name for name, (time, _) in self.older.items() if time <= limit]:
+            if self.pairs.get(name) == self.older[name]:
+                del self.pairs[name]
+            del self.older[name]
 
     def _leave_windows(self, count: int) -> None:
         """Let the first legs leave every window, so that they can be cut off."""
@@ -328,8 +355,6 @@ class Subject:
         self.done = max(self.done - count, 0)
         self.ptr = [p - count for p in self.ptr]
         for leg in gone:
-            if self.pairs.get(leg.other) == leg.time:
-                del self.pairs[leg.other]
             if leg.kind == LegKind.DEADLINE and self.deadlines:
                 self.deadlines.pop((leg.origin, leg.event_id), None)
         old = set(map(id, gone))

@@ -18,7 +18,7 @@ def _found_by_looking(subject: Subject, leg: Leg) -> int:
     return next(at for at, each in enumerate(subject.log) if each is leg)
 
 
-def _never(_subject: Subject, _before: int) -> None:
+def _never(_subject: Subject, _before: int, _program: object) -> None:
     """Cutting off the oldest needs an ordered log, as bisection does, and this build has none."""
 
 

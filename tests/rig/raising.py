@@ -39,7 +39,7 @@ def compile_with_a_fault(ruleset: Ruleset) -> Programs:
     return programs
 
 
-def _raise(_groups: object, leg: Leg, _references: object) -> NoReturn:
+def _raise(_subject: object, leg: Leg) -> NoReturn:
     raise ZeroDivisionError(f"made by the test at {leg.kind}")
 
 

@@ -195,7 +195,8 @@ def _day(leg: Leg) -> int:
 def extras_of(subject: Subject) -> Extras | None:
     """Give what a subject knows beside its log, or None when that is nothing."""
     found = (
-        subject.hits, subject.sent, subject.references, subject.marks_in, subject.marks_out, subject.voids, subject.deadlines
+        subject.hits, subject.sent, subject.references, subject.marks_in, subject.marks_out, subject.voids, subject.deadlines,
+        subject.older,
     )  # fmt: skip
     if not any(found) and not subject.approximate and subject.marks_in is None and subject.voids is None:
         return None
@@ -210,7 +211,7 @@ def extras_of(subject: Subject) -> Extras | None:
         None if subject.marks_out is None else sorted(subject.marks_out.items(), key=_address),
         None if subject.voids is None else sorted(subject.voids),
         None if subject.deadlines is None else sorted(subject.deadlines.items()),
-        subject.approximate,
+        subject.approximate, sorted(subject.older.items()),
     )  # fmt: skip
 
 

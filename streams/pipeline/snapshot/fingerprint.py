@@ -9,7 +9,7 @@ from streams.pipeline.partition import PartitionState
 from streams.pipeline.snapshot.cut import extras_of
 from streams.pipeline.snapshot.forms import encode
 
-_DERIVED = {"previous": -1}
+_DERIVED = {"previous": -1, "known": -1}
 """Recomputed whenever windows are made anew; a predecessor older than any window may be forgotten or not."""
 
 

@@ -47,6 +47,7 @@ class Extras(Struct, array_like=True):
     voids: list[tuple[str, int]] | None
     deadlines: list[tuple[tuple[str, str], int]] | None
     approximate: bool
+    older: list[tuple[str, tuple[int, int]]] = []
 
 
 class Segment(Struct, array_like=True, frozen=True, gc=False):

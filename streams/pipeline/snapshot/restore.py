@@ -103,6 +103,7 @@ def _restore_extras(state: PartitionState, subject: Subject, extras: Extras, rul
     subject.voids = None if extras.voids is None else set(extras.voids)
     subject.deadlines = None if extras.deadlines is None else dict(extras.deadlines)
     subject.approximate = extras.approximate
+    subject.older = dict(extras.older)
     fired = {(leg.origin, leg.event_id) for leg in subject.log if leg.kind == LegKind.DEADLINE}
     for (rule_id, event_id), time in (subject.deadlines or {}).items():
         if (rule_id, event_id) not in fired:

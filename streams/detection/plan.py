@@ -1,0 +1,249 @@
+"""One rule as the source of a function: what it reads, in which order, and what it gives.
+
+The condition is taken apart where ``and`` joins it. Its parts are asked one after the other, those that need only running values
+first, then those that look back over legs, then those that need registered facts; values are read when a part first needs them.
+The first part that is not so ends it: the rule is silent, or undecided when something that part asks about is missing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from streams.clock import parse_span
+from streams.detection.aggregate import Aggregate, Since
+from streams.detection.codegen import Legs, Slot, filter_source, legs_of, read_slot, slot_of, type_of, uses_money
+from streams.detection.expression import ExpressionError, Node
+from streams.detection.lower import Code, Scope, lower
+from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule
+from streams.detection.sequences import Links
+from streams.detection.words import FIELDS, KNOWN_MS, LEGS, PAIR_MS, PAUSE_MS_MAX, REFERENCES, TEXTS, Type
+from streams.legs import Leg
+from streams.state.subject import Subject
+
+Values = tuple[int | str, ...]
+Judge = Callable[[Subject, Leg], "Values | str | None"]
+_RUNNING, _BACK, _FACT = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a rule's function returns at one place of its tuple."""
+
+    name: str
+    type: Type
+    scale: int
+    operator: str = ""
+    """Empty for a measured value; for a limit, the comparison it stands in."""
+
+
+@dataclass(slots=True)
+class Shared:
+    """What the rules of a program have in common: running values, chains of legs, conditions on legs, memories of pauses."""
+
+    lists: Mapping[str, Type] = field(default_factory=dict)
+    slots: list[Slot] = field(default_factory=list)
+    fits: list[str] = field(default_factory=list)
+    links: dict[str, tuple[Aggregate, str, str, bool]] = field(default_factory=dict)
+    memories: dict[str, str] = field(default_factory=dict)
+
+    def slot(self, slot: Slot) -> int:
+        """Give the place of a running value."""
+        if slot not in self.slots:
+            self.slots.append(slot)
+        return self.slots.index(slot)
+
+    def fit(self, legs: Legs) -> str:
+        """Give the name of the function that tells whether a leg is meant."""
+        source = legs.source()
+        if source not in self.fits:
+            self.fits.append(source)
+        return f"fits_{self.fits.index(source)}"
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is known of one rule before the code is written."""
+
+    rule: Rule
+    money: bool
+    source: list[str] = field(default_factory=list)
+    measures: list[Measure] = field(default_factory=list)
+    evidence: list[Legs] = field(default_factory=list)
+    reach_ms: int = 0
+    """The longest window."""
+    memory_ms: int = 0
+    """How long counterparties, or the last leg before a pause, must be known beyond that."""
+
+
+@dataclass(slots=True)
+class _Value:
+    """A named value: the lines that make it, what it needs, and how dear it is."""
+
+    lines: list[str]
+    code: Code
+    needs: tuple[str, ...] = ()
+    rank: int = _RUNNING
+    made: bool = False
+
+
+def limits_name(number: int) -> str:
+    """Start of the names under which the generated code holds a rule's limits and sets of codes."""
+    return f"P{number}_"
+
+
+class _Planner:
+    def __init__(self, rule: Rule, number: int, shared: Shared) -> None:
+        self.rule, self.shared = rule, shared
+        self.plan = Plan(rule, uses_money(rule))
+        self.scope = Scope({}, rule.params, shared.lists, limits_name(number))
+        self.values: dict[str, _Value] = {}
+
+    def write(self) -> Plan:
+        plan, rule, scope = self.plan, self.rule, self.scope
+        body = plan.source
+        for name, param in rule.params.items():
+            if isinstance(param, MoneyParam):
+                body += [f"p_{name} = {scope.limits_of}{name}.get(x.currency)"]
+                body += [f"if p_{name} is None: return 'no limit for currency ' + x.currency"]
+        if any(aggregate.how not in {"pause", "chain"} for aggregate in rule.aggregates()):
+            body.append(f"g = s.groups.get({'x.currency' if plan.money else repr('')}) or EMPTY")
+        for let in rule.lets:
+            try:
+                self.values[let.name] = self._value(let)
+            except ExpressionError as error:
+                error.let = let.name
+                raise
+            scope.names[let.name] = self.values[let.name].code
+        self._conditions()
+        measured = []
+        for name, value in self.values.items():
+            self._make(name)
+            if value.code.type is not Type.BOOL:
+                plan.measures.append(Measure(name, value.code.type, value.code.scale))
+                measured.append(f"len({name_of(name)} or ())" if value.code.type is Type.SET else name_of(name))
+        for name, operator, code in scope.limits:
+            plan.measures.append(Measure(name, code.type, code.scale, operator))
+            measured.append(code.source)
+        body.append(f"return ({', '.join(measured)}{',' if measured else ''})")
+        self._memory()
+        return plan
+
+    def _conditions(self) -> None:
+        when = self.rule.when
+        parts = when.parts if when.kind == "and" else (when,)
+        ready = []
+        for part in parts:
+            self.scope.missing = {}
+            code = lower(Node("and", when.column, parts=(part,)), self.scope)
+            names = sorted(_names(part) & self.values.keys())
+            ready.append((max((self._rank(name) for name in names), default=_RUNNING), names, code, self.scope.missing))
+        for _, names, code, missing in sorted(ready, key=lambda each: each[0]):
+            for name in names:
+                self._make(name)
+            tests = [f" if {test}: return 'no {name}'" for test, name in missing.items()]
+            self.plan.source += [f"if not {code.source}:", *tests, " return None"]
+
+    def _rank(self, name: str) -> int:
+        value = self.values[name]
+        return max([value.rank, *(self._rank(each) for each in value.needs)])
+
+    def _make(self, name: str) -> None:
+        value = self.values[name]
+        if not value.made:
+            value.made = True
+            for each in value.needs:
+                self._make(each)
+            self.plan.source += value.lines
+
+    def _value(self, let: Let) -> _Value:
+        value, target = let.value, name_of(let.name)
+        if isinstance(value, Aggregate):
+            return self._aggregate(value, target)
+        if isinstance(value, ReferenceWord):
+            kind = REFERENCES[self.rule.per][value.word]
+            missing = f"{target} is None" if kind is Type.SET else f"{target} == ''"
+            empty = "None" if kind is Type.SET else "''"
+            lines = [
+                "R = s.reference_at(x.time)",
+                f"{target} = {empty} if R is None else R.get({value.word!r}, {empty})",
+            ]
+            return _Value(lines, Code(target, kind, missing=missing), rank=_FACT)
+        if isinstance(value, Since):
+            return self._since(value, target)
+        known = self.scope.missing
+        self.scope.missing = {}
+        code = lower(value, self.scope)
+        missing = " or ".join(self.scope.missing)
+        self.scope.missing = known
+        needs = tuple(sorted(_names(value) & self.values.keys()))
+        return _Value([f"{target} = {code.source}"], Code(target, code.type, code.scale, missing=missing), needs)
+
+    def _since(self, value: Since, target: str) -> _Value:
+        if value.field:
+            source, kind = FIELDS[value.field]
+            if kind not in TEXTS:
+                raise ExpressionError(
+                    value.column, f"{value.field!r} is no text", "write: time since counterparty in ..."
+                )
+            line = f"{target} = registered_for(s, x, {value.word!r}, {source})"
+        else:
+            line = f"{target} = s.since(x.time, {value.word!r})"
+        return _Value([line], Code(target, Type.SPAN, missing=f"{target} < 0"), rank=_FACT)
+
+    def _aggregate(self, value: Aggregate, target: str) -> _Value:
+        plan, shared = self.plan, self.shared
+        legs = legs_of(self.rule, value, self.scope)
+        span = parse_span(value.span)
+        plan.evidence.append(legs)
+        plan.reach_ms = max(plan.reach_ms, span)
+        if value.how == "pause":
+            memory = f"{'pause before ':.<65}{legs.source()}"  # longer than any account's token, so never one
+            fits = shared.fit(legs)
+            shared.memories[memory] = f"{fits}(x)"
+            line = f"{target} = pause(s, x, {fits}, {span}, {memory!r})"
+            return _Value([line], Code(target, Type.SPAN, missing=f"{target} < 0"), rank=_BACK)
+        if value.chain is not None:
+            then = Legs(LEGS[self.rule.per][value.chain.legs], where=filter_source(value.chain.where, self.scope))
+            plan.evidence.append(then)
+            key = shared.fit(legs), shared.fit(then)
+            name = next((n for n, each in shared.links.items() if each == (value, *key, plan.money)), "")
+            name = name or f"links_{len(shared.links)}"
+            shared.links[name] = (value, *key, plan.money)
+            return _Value([f"{target} = {value.chain.verb}(s, x, {name})"], Code(target, Type.COUNT), rank=_BACK)
+        slot = slot_of(value, self.rule, self.scope)
+        return _Value([f"{target} = {read_slot(slot, shared.slot(slot), value.how)}"], Code(target, type_of(value)))
+
+    def _memory(self) -> None:
+        plan = self.plan
+        texts = [*plan.source, *(legs.where for legs in plan.evidence)]
+        if any("x.known" in text for text in texts):
+            plan.memory_ms = KNOWN_MS
+        elif any("x.previous" in text for text in texts) or any(legs.new for legs in plan.evidence):
+            plan.memory_ms = PAIR_MS
+        if any(aggregate.how == "pause" for aggregate in self.rule.aggregates()):
+            plan.memory_ms = PAUSE_MS_MAX
+
+
+def name_of(let: str) -> str:
+    """Name of a value in the generated code."""
+    return f"v_{let}"
+
+
+def _names(node: Node) -> set[str]:
+    found = {node.value} if node.kind == "name" else set()
+    return found.union(*(_names(part) for part in node.parts))
+
+
+def plan_rule(rule: Rule, number: int, shared: Shared) -> Plan:
+    """Write the function of one rule. Raises ``ExpressionError``."""
+    return _Planner(rule, number, shared).write()
+
+
+def links_of(known: tuple[Aggregate, str, str, bool], functions: Mapping[str, object]) -> Links:
+    """Make what a chain looks for, once the conditions on legs are compiled."""
+    aggregate, first, then, money = known
+    chain = aggregate.chain
+    assert chain is not None  # noqa: S101  only chains are kept here
+    return Links(
+        functions[first], functions[then], parse_span(aggregate.span), parse_span(chain.span), chain.low, chain.high,  # type: ignore[arg-type]
+        chain.alike, money,
+    )  # fmt: skip

@@ -1,0 +1,145 @@
+"""Values found by looking back over a subject's newest legs, with no running value to keep.
+
+What a rule sees is the log up to its trigger, so these are functions of the set of legs like every window. They look at the
+newest ``SCAN_MAX`` legs of the window that matter to them; that number is part of their meaning.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from fractions import Fraction
+from typing import NamedTuple
+
+from streams.detection.words import PAUSE_MS_MAX, SCAN_MAX
+from streams.legs import Leg
+from streams.state.subject import Subject
+
+Fits = Callable[[Leg], bool]
+_PARTS = 1_000_000
+"""Shares are compared in millionths, rounded down."""
+
+
+class Links(NamedTuple):
+    """What is looked for: ``first`` legs within ``window_ms``, and ``then`` legs at most ``within_ms`` after them."""
+
+    first: Fits
+    then: Fits
+    window_ms: int
+    within_ms: int
+    low: Fraction
+    high: Fraction | None
+    alike: Fraction | None
+    money: bool
+
+
+class _Link:
+    """One ``first`` leg and what later legs took of it."""
+
+    __slots__ = ("amount", "taken", "time")
+
+    def __init__(self, leg: Leg) -> None:
+        self.time, self.amount, self.taken = leg.time, leg.amount, 0
+
+
+def _newest(subject: Subject, trigger: Leg, links: Links) -> list[tuple[Leg, bool]]:
+    """Give the legs that matter, oldest first, each with whether it is a ``first`` one."""
+    log, at = subject.log, subject.done - 1
+    start = trigger.time - links.window_ms
+    found: list[tuple[Leg, bool]] = []
+    while at >= 0 and len(found) < SCAN_MAX:
+        leg = log[at]
+        if leg.time <= start:
+            break
+        at -= 1
+        if not links.money or leg.currency == trigger.currency:
+            first = links.first(leg)
+            if first or links.then(leg):
+                found.append((leg, first))
+    found.reverse()
+    return found
+
+
+def followed(subject: Subject, trigger: Leg, links: Links) -> int:
+    """Count the first legs of which later ones, oldest first, took the share asked for in time."""
+    open_links: list[_Link] = []
+    for leg, first in _newest(subject, trigger, links):
+        if first:
+            open_links.append(_Link(leg))
+            continue
+        rest = leg.amount
+        for link in open_links:
+            if rest and leg.time - link.time <= links.within_ms:
+                take = min(rest, link.amount - link.taken)
+                link.taken += take
+                rest -= take
+    return sum(_between(links, link.taken, link.amount) for link in open_links)
+
+
+def matched(subject: Subject, trigger: Leg, links: Links) -> int:
+    """Count pairs of one first leg and one later leg of the share asked for; with ``alike``, the most of nearly one share."""
+    waiting: list[_Link] = []
+    shares: list[int] = []
+    for leg, first in _newest(subject, trigger, links):
+        if first:
+            waiting.append(_Link(leg))
+            continue
+        for link in waiting:
+            if leg.time - link.time <= links.within_ms and _between(links, leg.amount, link.amount):
+                shares.append(leg.amount * _PARTS // link.amount)
+                waiting.remove(link)
+                break
+    if links.alike is None:
+        return len(shares)
+    shares.sort()
+    apart = int(links.alike * _PARTS)
+    return max((bisect_right(shares, share + apart) - i for i, share in enumerate(shares)), default=0)
+
+
+def _between(links: Links, part: int, whole: int) -> bool:
+    low, high = links.low, links.high
+    if part * low.denominator < whole * low.numerator:
+        return False
+    return high is None or part * high.denominator <= whole * high.numerator
+
+
+def pause(subject: Subject, trigger: Leg, fits: Fits, window_ms: int, memory: str) -> int:
+    """Give the time between the first fitting leg of the window and the fitting leg before it.
+
+    -1 when there is no such leg, or when the one before is not known or older than ``PAUSE_MS_MAX``. ``memory`` is the name under
+    which the subject remembers the last fitting leg it has let go.
+    """
+    log, upto = subject.log, subject.done
+    at = bisect_right(log, trigger.time - window_ms, hi=upto, key=_time)
+    first = at
+    while first < upto and not fits(log[first]):
+        first += 1
+    if first == upto:
+        return -1
+    while at and not fits(log[at - 1]):
+        at -= 1
+    known = (log[at - 1].time, 0) if at else subject.older.get(memory)
+    if known is None or log[first].time - known[0] > PAUSE_MS_MAX:
+        return -1
+    return log[first].time - known[0]
+
+
+def _time(leg: Leg) -> int:
+    return leg.time
+
+
+def registered_for(subject: Subject, trigger: Leg, word: str, value: str) -> int:
+    """Give the time since which a text stands in a registered set, without a break; -1 when it does not stand there.
+
+    What stood there in the oldest record known counts as long known: nothing says that it was a change.
+    """
+    since = -1
+    for leg in reversed(subject.references):
+        if leg.time > trigger.time:
+            continue
+        facts = leg.facts or {}
+        if value not in facts.get(word, ()):
+            return trigger.time - since if since >= 0 else -1
+        since = leg.time
+    return PAUSE_MS_MAX if since >= 0 else -1
+
+
+__all__ = ["Links", "followed", "matched", "pause", "registered_for"]
