@@ -9,8 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from streams.replay.generator import GeneratorSettings, Summary, start_from_text
+from streams.replay.generator import TYPOLOGIES, GeneratorSettings, Summary, start_from_text
 from streams.replay.generator import generate as write_stream
+
+_FRAUD = ", ".join(sorted(each.name for each in TYPOLOGIES if not each.hard_negative))
+_NEAR_MISSES = ", ".join(sorted(each.name for each in TYPOLOGIES if each.hard_negative))
 
 app = typer.Typer()
 """Mounted by the command line as a whole; holds the one command."""
@@ -37,6 +40,13 @@ def generate(
         int | None,
         typer.Option(help="Instances of each kind of fraud and near miss.", show_default="one per 10,000 events"),
     ] = None,
+    typologies: Annotated[
+        str,
+        typer.Option(
+            help=f"Only these, with commas between. Fraud: {_FRAUD}. Near misses: {_NEAR_MISSES}.",
+            show_default="all of them",
+        ),
+    ] = "",
     disorder: Annotated[float, typer.Option(help="Share of events that arrive seconds to two hours late.")] = 0.05,
     duplicates: Annotated[float, typer.Option(help="Share of events that are delivered twice.")] = 0.0,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON, without a progress bar.")] = False,
@@ -46,7 +56,10 @@ def generate(
     Writes payments.jsonl, settlements.jsonl, fraud-reports.jsonl and accounts.jsonl in order of arrival, labels.csv and
     scenarios.json with the truth, and lists/licensed-psp.yaml with the pool accounts that rules should let pass.
 
-    Example: payweir generate --seed 7 --events 100000 --days 7 --out stream/
+    labels.csv gives every event of an instance its role: VICTIM, L1_MULE, L2_MULE, COLLECTOR, MERCHANT_FRONT, EXIT, or
+    NORMAL in a near miss, which is an ordinary thing that comes close to a rule. payweir score reads both files.
+
+    Example: payweir generate --seed 7 --events 100000 --typologies fraud_ring,rent_collector --out stream/
     """
     settings = GeneratorSettings(
         seed=seed,
@@ -57,6 +70,7 @@ def generate(
         disorder=disorder,
         duplicates=duplicates,
         per_typology=per_typology,
+        typologies=tuple(name.strip() for name in typologies.split(",") if name.strip()),
     )
     console = Console()
     if json:

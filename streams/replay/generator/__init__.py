@@ -4,12 +4,14 @@ Written here from the rules' own conditions, with no code from elsewhere. ``gene
 the events in order of arrival.
 """
 
+from streams.replay.generator.catalogue import TYPOLOGIES
 from streams.replay.generator.output import FILES, LABELS, SCENARIOS, Summary, generate
 from streams.replay.generator.settings import GeneratorSettings, start_from_text
-from streams.replay.generator.story import Label, Role, Scenario
-from streams.replay.generator.stream import TYPOLOGIES, Generator
+from streams.replay.generator.story import ANY_RULE, Label, Role, Scenario
+from streams.replay.generator.stream import Generator
 
 __all__ = [
+    "ANY_RULE",
     "FILES",
     "LABELS",
     "SCENARIOS",

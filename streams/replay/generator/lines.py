@@ -99,6 +99,13 @@ class Till(Struct):
     gross_minor: int = 0
     items: int = 0
     refund_minor: int = 0
+    part: int = 0
+    """Number of the withdrawal on its day, of a merchant that is paid out on the day itself; 0 for others."""
+
+    @property
+    def batch_id(self) -> str:
+        """Give the name that its sales, its batch and its payout share."""
+        return batch_id(self.merchant, self.day) + (f"-{self.part}" if self.part else "")
 
 
 def batch_id(merchant: Holder, day: int) -> str:
@@ -118,6 +125,19 @@ def close_till(till: Till, rng: Random, payout_to: Account | None = None) -> tup
     booked_ms = local_day_start(till.day + 1) + CLOSED_AFTER_MS + int(rng.random() * HOUR_MS)
     money = Takings(gross, refund, fee)
     payout_ms = booked_ms + 20 * MINUTE_MS + int(rng.random() * 6 * HOUR_MS)
+    return (
+        _merchant_line(till, money, SettlementKind.MERCHANT_BATCH, (booked_ms, merchant.account), rng),
+        _merchant_line(till, money, SettlementKind.PAYOUT, (payout_ms, payout_to or merchant.payout), rng),
+    )
+
+
+def withdraw(
+    till: Till, booked_ms: int, rng: Random, payout_to: Account | None = None
+) -> tuple[SettlementEvent, SettlementEvent]:
+    """Write a batch that the merchant draws on the day itself, and its payout minutes later."""
+    merchant = till.merchant
+    money = Takings(till.gross_minor, 0, till.gross_minor * FEE_PER_100_000 // 100_000)
+    payout_ms = booked_ms + MINUTE_MS + int(rng.random() * 20 * MINUTE_MS)
     return (
         _merchant_line(till, money, SettlementKind.MERCHANT_BATCH, (booked_ms, merchant.account), rng),
         _merchant_line(till, money, SettlementKind.PAYOUT, (payout_ms, payout_to or merchant.payout), rng),
@@ -148,8 +168,8 @@ def _merchant_line(
         status=SettlementStatus.BOOKED,
         net_minor=money.gross - money.refund - money.fee,
         currency=merchant.currency,
-        cycle="T1",
-        batch_id=batch_id(merchant, till.day),
+        cycle=merchant.cycle,
+        batch_id=till.batch_id,
         clearing_ref=f"c{rng.getrandbits(64):016x}",
         merchant_id=merchant.merchant_id,
         debtor=merchant.account if kind is SettlementKind.PAYOUT else None,

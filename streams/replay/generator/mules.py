@@ -13,7 +13,7 @@ YUAN: Final = 100
 FLOOR: Final = 21_000 * YUAN
 """A little above the limit of the rules (20,000 CNY)."""
 _LIVES: Final = (Life.ONE, Life.ONE, Life.PAIR, Life.PAIR, Life.STATUS)
-_REPORTED_SHARE: Final = 0.6
+REPORTED_SHARE: Final = 0.6
 
 
 def pass_through(case: Case) -> Subject:
@@ -70,7 +70,7 @@ def transit(case: Case, mule: Holder) -> list[Paid]:
     amounts[-1] += max(0, FLOOR - sum(amounts))
     times = sorted(case.start_ms + below(rng, 4 * HOUR_MS) for _ in victims)
     receipts = [
-        case.pay(_varied(case, plain(victim, mule, amount, at)), Role.VICTIM)
+        case.pay(varied(case, plain(victim, mule, amount, at)), Role.VICTIM)
         for victim, amount, at in zip(victims, amounts, times, strict=True)
     ]
     share = between(rng, 905, 1_015)
@@ -84,7 +84,7 @@ def transit(case: Case, mule: Holder) -> list[Paid]:
         sure = number in (0, len(receipts) - 1)
         debits.append(_onward(case, mule, amount, (free_ms, number), transfer_only=sure))
     for credit in receipts:
-        if rng.random() < _REPORTED_SHARE:
+        if rng.random() < REPORTED_SHARE:
             case.report(credit)
     return debits
 
@@ -95,7 +95,7 @@ def collect(case: Case, collector: Holder) -> list[Paid]:
     payers = case.people(between(rng, 9, 14))
     times = sorted(case.start_ms + below(rng, 10 * HOUR_MS) for _ in payers)
     receipts = [
-        case.pay(_varied(case, plain(payer, collector, between(rng, 24, 60) * 100 * YUAN, at)), Role.VICTIM)
+        case.pay(varied(case, plain(payer, collector, between(rng, 24, 60) * 100 * YUAN, at)), Role.VICTIM)
         for payer, at in zip(payers, times, strict=True)
     ]
     total = sum(credit.transfer.amount_minor for credit in receipts)
@@ -107,12 +107,12 @@ def collect(case: Case, collector: Holder) -> list[Paid]:
         at += between(rng, 3, 50) * MINUTE_MS
         debits.append(_onward(case, collector, amount, (at, number), transfer_only=number == 0))
     for credit in receipts:
-        if rng.random() < _REPORTED_SHARE / 2:
+        if rng.random() < REPORTED_SHARE / 2:
             case.report(credit)
     return debits
 
 
-def _varied(case: Case, transfer: Transfer) -> Transfer:
+def varied(case: Case, transfer: Transfer) -> Transfer:
     """Let the payment be told by one message, two, or a bare status."""
     return Transfer(
         at=transfer.at,
@@ -136,25 +136,27 @@ def _onward(case: Case, mule: Holder, amount: int, step: tuple[int, int], *, tra
     way = 0 if transfer_only else below(rng, 100)
     role = Role.COLLECTOR if case.typology.name == FAN_IN_NEW.name else Role.L1_MULE
     if way >= 90:  # noqa: PLR2004
-        return case.pay(_cash_out(mule, amount, at), role)
+        return case.pay(cash_out(mule, amount, at), role)
     if way >= 70:  # noqa: PLR2004
-        return case.pay(_to_exchange(case, mule, amount, (at, number)), role)
+        return case.pay(to_exchange(case, mule, amount, (at, number)), role)
     second = case.fresh(f"second {number}")
     paid = case.pay(plain(mule, second, amount, at), role)
     leaves_ms = paid.settled_ms + between(rng, 4, 40) * MINUTE_MS
     rest = amount * between(rng, 95, 99) // 100
     if rng.random() < 0.4:  # noqa: PLR2004 - the second layer leaves by cash or exchange
-        case.pay(_cash_out(second, rest // (100 * YUAN) * (100 * YUAN), leaves_ms), Role.EXIT)
+        case.pay(cash_out(second, rest // (100 * YUAN) * (100 * YUAN), leaves_ms), Role.EXIT)
     else:
-        case.pay(_to_exchange(case, second, rest, (leaves_ms, number)), Role.EXIT)
+        case.pay(to_exchange(case, second, rest, (leaves_ms, number)), Role.EXIT)
     return paid
 
 
-def _cash_out(holder: Holder, amount: int, at: int) -> Transfer:
+def cash_out(holder: Holder, amount: int, at: int) -> Transfer:
+    """Plan a withdrawal at a machine."""
     return Transfer(at=at, debtor=holder, creditor=CASH, amount_minor=amount, currency="CNY", rail=Rail.CASH_OUT)
 
 
-def _to_exchange(case: Case, holder: Holder, amount: int, step: tuple[int, int]) -> Transfer:
+def to_exchange(case: Case, holder: Holder, amount: int, step: tuple[int, int]) -> Transfer:
+    """Plan a payment to a deposit account at an exchange, opened for it; ``step`` is its time and number."""
     deposit = case.unknown(f"exchange {step[1]} {holder.token}", PartyType.VASP)
     return Transfer(
         at=step[0],

@@ -18,10 +18,11 @@ from streams.events.model import (
     PaymentStatusEvent,
     SettlementEvent,
 )
+from streams.replay.generator.catalogue import TYPOLOGIES, chosen
 from streams.replay.generator.population import POOLS, Holder
 from streams.replay.generator.settings import GeneratorSettings, day_text
 from streams.replay.generator.story import Label, Scenario
-from streams.replay.generator.stream import TYPOLOGIES, Generator
+from streams.replay.generator.stream import Generator
 
 FILES: Final[dict[type, str]] = {
     PaymentEvent: "payments.jsonl",
@@ -97,8 +98,9 @@ def generate(
     """Write the stream into the folder ``out`` (made if need be; files of the same names are replaced).
 
     ``progress`` is told the number of events made, about a thousand times. Raises ``UsageError`` when the folder or a
-    file cannot be written. The same settings give the same bytes.
+    file cannot be written, or a typology does not exist. The same settings give the same bytes.
     """
+    chosen(settings.typologies)
     summary = Summary(accounts=settings.accounts_total)
     every = max(1, settings.events // _BEATS)
     encode = msgspec.json.Encoder().encode

@@ -31,6 +31,8 @@ class Holder(Struct, frozen=True):
     mcc: str | None = None
     payout: Account | None = None
     index: int = -1
+    cycle: str = "T1"
+    """When a merchant is paid out: T0 on the day itself, T1 on the day after."""
 
     @property
     def token(self) -> str:
@@ -68,6 +70,20 @@ class Names:
             _MCCS[digits % len(_MCCS)] if shop else None,
             self._account(f"{name} payout", party, PartyType.ORG, currency) if shop else None,
         )
+
+    def abroad(self, name: str, country: str) -> Holder:
+        """Make an account of a person at a bank in another country."""
+        home = self.holder(name, PartyType.PERSON).account
+        account = Account(
+            home.account_token,
+            home.account_masked,
+            "OTHER",
+            home.party_token,
+            PartyType.PERSON,
+            f"PWBK{country}10",
+            country,
+        )
+        return Holder(account, "CNY")
 
     def _account(self, name: str, party: str, party_type: PartyType, currency: str) -> Account:
         token = self.token(f"account {name}")
@@ -163,7 +179,7 @@ def reference(
     merchant = None
     if holder.merchant_id is not None and holder.payout is not None:
         registered = (holder.payout.account_token,) if payouts is None else payouts
-        merchant = MerchantReference(holder.merchant_id, holder.mcc, since, registered, "T1")
+        merchant = MerchantReference(holder.merchant_id, holder.mcc, since, registered, holder.cycle)
     return AccountReferenceEvent(
         event_id=names.token(f"reference {name}")[:32],
         schema_version=1,

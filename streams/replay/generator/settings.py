@@ -11,6 +11,9 @@ EVENTS_MIN: Final = 1_000
 ACCOUNTS_MIN: Final = 100
 DAYS_MAX: Final = 366
 SHARE_MAX: Final = 0.5
+_EVENTS_PER_INSTANCE: Final = 2_000
+"""One of each typology makes about 1,000 events, so at least half of every stream is ordinary."""
+_DENSEST: Final = f"at most one per {_EVENTS_PER_INSTANCE:,} events"
 START_MS: Final = 1_740_960_000_000
 """2025-03-03T00:00:00Z, a Monday: in the past on any machine, so that no event is refused as far in the future."""
 
@@ -32,6 +35,8 @@ class GeneratorSettings:
     disorder: float = 0.05
     duplicates: float = 0.0
     per_typology: int | None = None
+    typologies: tuple[str, ...] = ()
+    """Names of those to make; empty: all of them."""
 
     def __post_init__(self) -> None:
         """Look at every number once."""
@@ -42,7 +47,7 @@ class GeneratorSettings:
         if self.accounts is not None:
             _within("--accounts", self.accounts, ACCOUNTS_MIN, self.events // 4, "at most a quarter of --events")
         if self.per_typology is not None:
-            _within("--per-typology", self.per_typology, 0, self.events // 1_000, "at most one per 1,000 events")
+            _within("--per-typology", self.per_typology, 0, self.events // _EVENTS_PER_INSTANCE, _DENSEST)
 
     @property
     def accounts_total(self) -> int:

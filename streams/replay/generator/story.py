@@ -3,22 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from streams.clock import DAY_MS, HOUR_MS, MINUTE_MS, from_datetime, to_datetime, to_text
-from streams.events.model import (
-    Confidence,
-    Event,
-    FraudReportEvent,
-    PartyType,
-    ReportedTransaction,
-    ReportType,
-)
+from streams.events.model import AccountStatus, Event, FraudReportEvent, PartyType, ReportType
 from streams.replay.generator.arrivals import Arrivals
 from streams.replay.generator.draws import below, between, randomness
-from streams.replay.generator.payments import Paid, Transfer, identifier, pay
+from streams.replay.generator.payments import Paid, Transfer, pay
 from streams.replay.generator.population import Holder, Population, reference
+from streams.replay.generator.reports import release_event, report_event
+
+ANY_RULE: Final = "any"
+"""In place of a rule: the instance is found by whichever rule sees a part of it."""
+_CROWD_SHARE: Final = 4
+"""At most one in so many people of the background stands in one crowd."""
 
 
 class Role(StrEnum):
@@ -37,7 +38,8 @@ class Scenario(Struct, frozen=True):
     """The truth about one instance; ``rule_id`` is the rule that must find it, or must stay silent on a hard negative.
 
     ``subject`` is the account, device or merchant it is about; for a settlement, the id under which a line looks
-    for its payment (``uetr:...``, ``pid:...``).
+    for its payment (``uetr:...``, ``pid:...``). ``members`` are the accounts, devices and merchants that were made for it,
+    by kind and key. ``tainted_at`` is when the first money of a victim was there, or empty without a victim's payment.
     """
 
     scenario_id: str
@@ -49,6 +51,8 @@ class Scenario(Struct, frozen=True):
     first_time: str
     last_time: str
     event_ids: tuple[str, ...]
+    members: tuple[tuple[str, str], ...] = ()
+    tainted_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ class Case:
         self._stage = stage
         self._labels: list[Label] = []
         self._times: list[int] = []
+        self._tainted: list[int] = []
+        self._members: dict[Subject, None] = {}
 
     def make(self) -> None:
         """Make the instance: send its events, tell its truth."""
@@ -115,6 +121,8 @@ class Case:
             to_text(min(self._times)),
             to_text(max(self._times)),
             tuple(label.event_id for label in self._labels),
+            tuple(self._members),
+            to_text(min(self._tainted)) if self._tainted else "",
         )
         self._stage.tell(scenario, self._labels)
 
@@ -135,12 +143,32 @@ class Case:
 
     def unknown(self, name: str, party_type: PartyType = PartyType.PERSON) -> Holder:
         """Open an account of which no reference is sent."""
-        return self._stage.population.names.holder(f"{self.scenario_id} {name}", party_type)
+        holder = self._stage.population.names.holder(f"{self.scenario_id} {name}", party_type)
+        self.member(holder)
+        return holder
 
-    def register(self, holder: Holder, days_known: int, name: str) -> None:
-        """Send the reference of an account, a few minutes before the instance begins."""
+    def abroad(self, name: str, country: str) -> Holder:
+        """Open an account in another country, of which no reference is sent."""
+        holder = self._stage.population.names.abroad(f"{self.scenario_id} {name}", country)
+        self.member(holder)
+        return holder
+
+    def member(self, holder: Holder) -> None:
+        """Count an account, and the merchant behind it, to the instance."""
+        self._members["account", holder.token] = None
+        if holder.merchant_id is not None:
+            self._members["merchant", holder.merchant_id] = None
+
+    def register(self, holder: Holder, days_known: int, name: str, asleep_days: int = 0) -> None:
+        """Send the reference of an account, a few minutes before the instance begins.
+
+        It was opened ``days_known`` days before; with ``asleep_days`` the registry calls it dormant since then.
+        """
         names = self._stage.population.names
         event = reference(holder, self.start_ms - days_known * DAY_MS, f"{self.scenario_id} {name}", names)
+        if asleep_days:
+            since = to_datetime(self.start_ms - asleep_days * DAY_MS)
+            event = replace(event, event_time=since, valid_from=since, status=AccountStatus.DORMANT)
         self._stage.arrivals.send_at(event, self.start_ms - between(self.rng, 1, 9 * MINUTE_MS))
 
     def re_register(self, holder: Holder, since_ms: int, payouts: tuple[str, ...] | None, arrival_ms: int) -> None:
@@ -158,6 +186,16 @@ class Case:
                 found[holder.index] = holder
         return list(found.values())
 
+    def crowd(self, count: int) -> list[Holder]:
+        """Give many payers: people of the background as far as there are enough, then accounts nobody knows."""
+        population = self._stage.population
+        some = min(count, population.people // _CROWD_SHARE)
+        strangers = (
+            population.names.holder(f"{self.scenario_id} payer {number}", PartyType.PERSON)
+            for number in range(count - some)
+        )
+        return [*self.people(some), *strangers]
+
     def pool(self) -> Holder:
         """Give a licensed company's pool account."""
         pools = self._stage.population.pools
@@ -168,6 +206,15 @@ class Case:
         paid = pay(transfer, self.rng)
         for number, message in enumerate(paid.messages):
             self.post(message, role, arrival_ms + number if arrival_ms else 0)
+        if role is Role.VICTIM:
+            self._tainted.append(paid.settled_ms)
+        return paid
+
+    def pay_aside(self, transfer: Transfer) -> Paid:
+        """Make a payment that belongs to the life of an account, not to the instance."""
+        paid = pay(transfer, self.rng)
+        for message in paid.messages:
+            self.aside(message)
         return paid
 
     def post(self, event: Event, role: Role, arrival_ms: int = 0) -> None:
@@ -191,60 +238,17 @@ class Case:
         """Let the victim of a payment report it, and often a bank or the police act on the report."""
         rng = self.rng
         reported_ms = paid.settled_ms + between(rng, 20 * MINUTE_MS, 20 * HOUR_MS)
-        event = self._report(paid, ReportType.VICTIM_REPORT, reported_ms)
-        self.aside(event)
+        self.aside(self.desk(paid, ReportType.VICTIM_REPORT, reported_ms))
         act = rng.random()
         if act < 0.45:  # noqa: PLR2004 - about half of the reports end in a stop, few in the others
-            stop = self._report(paid, ReportType.STOP_PAYMENT, reported_ms + between(rng, 5, 40) * MINUTE_MS)
+            stop = self.desk(paid, ReportType.STOP_PAYMENT, reported_ms + between(rng, 5, 40) * MINUTE_MS)
             self.aside(stop)
             if act < 0.06:  # noqa: PLR2004
-                self.aside(self._release(stop, from_datetime(stop.event_time) + between(rng, 2, 30) * HOUR_MS))
+                self.aside(release_event(stop, from_datetime(stop.event_time) + between(rng, 2, 30) * HOUR_MS, rng))
         elif act < 0.7:  # noqa: PLR2004
             kind = (ReportType.RECALL, ReportType.FREEZE, ReportType.LIST_ENTRY)[below(rng, 3)]
-            self.aside(self._report(paid, kind, reported_ms + between(rng, 10, 90) * MINUTE_MS))
+            self.aside(self.desk(paid, kind, reported_ms + between(rng, 10, 90) * MINUTE_MS))
 
-    def _report(self, paid: Paid, kind: ReportType, at_ms: int) -> FraudReportEvent:
-        plan = paid.transfer
-        victim, suspect = plan.debtor.token, plan.creditor.token
-        stop = kind is ReportType.STOP_PAYMENT
-        at = to_datetime(at_ms)
-        by_ends = ReportedTransaction(
-            None, None, None, victim, suspect, plan.amount_minor, to_datetime(paid.settled_ms)
-        )
-        by_id = ReportedTransaction(paid.payment_id, paid.uetr, paid.end_to_end_id)
-        return FraudReportEvent(
-            event_id=identifier(self.rng),
-            schema_version=1,
-            source="report-desk",
-            event_time=at,
-            report_id=f"r{self.rng.getrandbits(64):016x}",
-            type=kind,
-            reported_at=at,
-            received_at=at,
-            case_ref=f"case-{self.scenario_id}",
-            confidence=Confidence.ALLEGED if kind is ReportType.VICTIM_REPORT else Confidence.POLICE,
-            fraud_type="INVESTMENT_PLATFORM",
-            victim_account_token=victim,
-            transactions=() if kind is ReportType.LIST_ENTRY else (by_id if self.rng.random() < 0.8 else by_ends,),  # noqa: PLR2004
-            suspect_account_tokens=(suspect,),
-            reported_amount_minor=plan.amount_minor,
-            currency=plan.currency,
-            stop_started_at=at if stop else None,
-            stop_expires_at=to_datetime(at_ms + 48 * HOUR_MS) if stop else None,
-        )
-
-    def _release(self, stop: FraudReportEvent, at_ms: int) -> FraudReportEvent:
-        at = to_datetime(at_ms)
-        return FraudReportEvent(
-            event_id=identifier(self.rng),
-            schema_version=1,
-            source="report-desk",
-            event_time=at,
-            report_id=f"r{self.rng.getrandbits(64):016x}",
-            type=ReportType.RELEASE,
-            reported_at=at,
-            received_at=at,
-            case_ref=stop.case_ref,
-            confidence=Confidence.POLICE,
-            supersedes=stop.report_id,
-        )
+    def desk(self, paid: Paid, kind: ReportType, at_ms: int) -> FraudReportEvent:
+        """Write a report about a payment of the instance, without sending it."""
+        return report_event(paid, kind, at_ms, f"case-{self.scenario_id}", self.rng)

@@ -7,15 +7,12 @@ from typing import Final
 from streams.clock import DAY_MS
 from streams.replay.generator.arrivals import Arrival, Arrivals
 from streams.replay.generator.background import Background
-from streams.replay.generator.breaks import ORPHAN_SETTLEMENT, PAYOUT_MISMATCH
+from streams.replay.generator.catalogue import chosen
 from streams.replay.generator.draws import DayClock, randomness
-from streams.replay.generator.mules import FAN_IN_NEW, PASS_THROUGH, SHARED_DEVICE
-from streams.replay.generator.near_misses import NEAR_MISSES
 from streams.replay.generator.population import Names, Population
 from streams.replay.generator.settings import GeneratorSettings
 from streams.replay.generator.story import Case, Label, Scenario, Stage, Typology
 
-TYPOLOGIES: Final = (PASS_THROUGH, FAN_IN_NEW, SHARED_DEVICE, PAYOUT_MISMATCH, ORPHAN_SETTLEMENT, *NEAR_MISSES)
 _BEGIN_PER_MILLE: Final = (20, 830)
 """Scenarios begin in this stretch of the days, so that what is ordinary comes before them and most end inside."""
 _LATE_REFERENCE_SHARE: Final = 0.02
@@ -29,8 +26,9 @@ class Generator:
     """
 
     def __init__(self, settings: GeneratorSettings, tell: Callable[[Scenario, list[Label]], None]) -> None:
-        """Nothing is made yet."""
+        """Nothing is made yet. Raises ``UsageError`` for a typology that does not exist."""
         self.settings = settings
+        self._typologies = chosen(settings.typologies)
         self.population = Population(Names(settings.seed), settings.accounts_total)
         self._arrivals = Arrivals(settings)
         self._background = Background(settings.seed, self.population, self._arrivals)
@@ -81,7 +79,7 @@ class Generator:
     def _starts(self) -> Iterator[tuple[int, int, Typology, int]]:
         """Give (time, tie-break, typology, number) of every instance in order of time, none of it ahead of need."""
         return merge(
-            *(self._starts_of(place, typology) for place, typology in enumerate(TYPOLOGIES)), key=_time_and_place
+            *(self._starts_of(place, typology) for place, typology in enumerate(self._typologies)), key=_time_and_place
         )
 
     def _starts_of(self, place: int, typology: Typology) -> Iterator[tuple[int, int, Typology, int]]:
