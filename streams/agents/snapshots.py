@@ -34,6 +34,12 @@ class SnapshotTopic:
         self._producer: AIOKafkaProducer | None = None
         self._identity: tuple[int, int] | None = None
         self._begun = False
+        self._step = 1
+        """By how much the broker raises the epoch when this writer opens again: by one more to end a transaction of its own.
+
+        Where an answer was lost it may be either; the smaller is expected then, and the process ends rather than take a stranger's
+        epoch for its own.
+        """
 
     async def open(self) -> None:
         """Become the only writer; opening again after a fault raises ZombieError when there was another writer meanwhile."""
@@ -53,7 +59,8 @@ class SnapshotTopic:
         manager = producer._txn_manager  # noqa: SLF001  the only place where aiokafka shows the epoch
         found = (manager.producer_id, manager.producer_epoch)
         before, self._identity = self._identity, found
-        if before is not None and found != (before[0], before[1] + 1):
+        step, self._step = self._step, 1
+        if before is not None and found != (before[0], before[1] + step):
             raise ZombieError(f"snapshots/{self.partition}: another worker has written here meanwhile")
 
     async def read(self) -> dict[bytes, bytes]:
@@ -101,6 +108,8 @@ class SnapshotTopic:
                 waiting.append(await producer.send_batch(batch, SNAPSHOTS, partition=self.partition))
             for sent in waiting:
                 await sent
+            if waiting:
+                self._step = 2
         except _FENCED as fault:
             raise ZombieError(f"snapshots/{self.partition}: another worker writes here now") from fault
         except KafkaError as fault:
@@ -108,6 +117,7 @@ class SnapshotTopic:
 
     async def commit(self) -> None:
         """Make everything written since the last commit visible at once."""
+        self._step = 1
         try:
             await self._open().commit_transaction()
         except _FENCED as fault:

@@ -1,0 +1,107 @@
+"""Snapshots on a real broker: one writer, all or nothing; and a record that ends the engine does not stop a partition for ever."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from streams.agents.config import TransportConfig
+from streams.agents.retry import EXIT_BUG
+from streams.agents.snapshots import SnapshotTopic
+from streams.errors import ZombieError
+from streams.settings.topics import ACTIVITY, SNAPSHOTS
+from tests.rig.cluster import Cluster
+from tests.rig.kafka import KafkaBroker
+from tests.rig.order_data import START_MS, Payment
+from tests.rig.order_run import ROOT
+from tests.rig.postgres import PostgresServer
+from tests.rig.process import wait_until
+from tests.rig.topics import drop_topics
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def config(kafka: KafkaBroker) -> TransportConfig:
+    drop_topics(kafka.bootstrap)
+    kafka.create_topic(SNAPSHOTS, 2, {"cleanup.policy": "compact"})
+    return TransportConfig("snapshot-test", "detect", kafka.bootstrap, (ACTIVITY,))
+
+
+async def kept(topic: SnapshotTopic) -> dict[bytes, bytes]:
+    await topic.open()
+    return await topic.read()
+
+
+def test_a_snapshot_is_seen_whole_or_not_at_all(config: TransportConfig) -> None:
+    async def scene() -> None:
+        first, second = SnapshotTopic(config, 1), SnapshotTopic(config, 1)
+        assert await kept(first) == {}
+        await first.write([(b"a", b"1"), (b"b", b"1")])
+        await first.commit()
+        await first.write([(b"a", b"2"), (b"b", None)])
+        assert await kept(second) == {b"a": b"1", b"b": b"1"}
+        await second.put([(b"b", None), (b"big", bytes(700_000))])
+        assert sorted(await second.read()) == [b"a", b"big"]
+        await first.close()
+        await second.close()
+
+    asyncio.run(scene())
+
+
+def test_an_older_writer_is_refused_and_cannot_come_back_unnoticed(config: TransportConfig) -> None:
+    async def scene() -> None:
+        zombie, owner = SnapshotTopic(config, 0), SnapshotTopic(config, 0)
+        await zombie.open()
+        await zombie.write([(b"a", b"old")])
+        await owner.open()
+        await owner.put([(b"a", b"new")])
+        with pytest.raises(ZombieError):
+            await zombie.put([(b"a", b"older")])
+        with pytest.raises(ZombieError):
+            await zombie.open()
+        assert await owner.read() == {b"a": b"new"}
+        await zombie.close()
+        await owner.close()
+
+    asyncio.run(scene())
+
+
+def test_opening_again_after_a_fault_is_no_zombie(config: TransportConfig) -> None:
+    async def scene() -> None:
+        topic = SnapshotTopic(config, 0)
+        await topic.open()
+        await topic.write([(b"half", b"1")])
+        await topic.open()
+        await topic.put([(b"whole", b"1")])
+        assert await topic.read() == {b"whole": b"1"}
+        await topic.close()
+
+    asyncio.run(scene())
+
+
+def test_a_record_that_ends_the_engine_is_left_out_for_its_subject_at_the_fourth_start(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    sent = [
+        Payment(f"e{n}", START_MS + n, 0, "bank", debtor, "payee", 100, "CNY")
+        for n, debtor in enumerate(("a", "bad", "c"))
+    ]
+    stream = tmp_path / "payments.jsonl"
+    stream.write_bytes(b"".join(each.line() + b"\n" for each in sent))
+    faulty = (sys.executable, "-m", "tests.rig.engine_fault", "bad")
+    with KafkaBroker() as broker, Cluster(broker.bootstrap, postgres.create_database(), tmp_path) as cluster:
+        cluster.prepare(ROOT / "rules")
+        cluster.start("intake")
+        cluster.start("record")
+        cluster.run("produce", str(stream), "--end", "--wait", "60")
+        for start in range(3):
+            assert cluster.start("detect", f"detect-{start}", faulty).wait(60) == EXIT_BUG
+            del cluster.workers[f"detect-{start}"]
+        cluster.start("detect", "detect-3", faulty)
+        wait_until(lambda: bool(cluster.found()), 60, "the skip is in the store")
+        assert [(each.rule_id, each.subject) for each in cluster.found().values()] == [("engine-skip", "bad")]
+        assert cluster.stop("detect-3") == 0
+        cluster.start("detect", "detect-4", faulty)
+        cluster.watch("detect-4").wait_ready()
