@@ -79,7 +79,7 @@ def _aggregate(value: Aggregate, rule: Rule) -> str:
     if value.senders:
         legs = f"{legs} from the rule {' or '.join(value.senders)}"
     if value.where is not None:
-        legs = f"{legs} of which {_text(value.where, rule, 0)}"
+        legs = f"{legs} for which {_text(value.where, rule, 0)}"
     over = f"in the {value.span} up to that moment"
     what = _plain(value.what)
     amounts = {"sum": "the sum of", "min": "the smallest of", "max": "the largest of"}
@@ -106,7 +106,7 @@ def _chain(chain: Chain, rule: Rule) -> str:
     share = f"at least {low}" if chain.high is None else f"{low} to {_percent(chain.high)}"
     then = _plain(chain.legs)
     if chain.where is not None:
-        then = f"{then} of which {_text(chain.where, rule, 0)}"
+        then = f"{then} for which {_text(chain.where, rule, 0)}"
     if chain.verb == "followed":
         return f"of which {share} left within {chain.span} in {then}"
     alike = f", all of nearly the same share (within {_percent(chain.alike)})" if chain.alike else ""
