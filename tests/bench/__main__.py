@@ -17,6 +17,7 @@ from streams.replay.generator import GeneratorSettings
 from tests.bench import embedded, workers
 from tests.bench.latency import latency
 from tests.bench.report import RESULTS, Report
+from tests.bench.snapshots import snapshots
 from tests.bench.stream import Stream, make_stream
 
 EVENTS_PER_ACCOUNT = 4
@@ -66,11 +67,16 @@ class Bench:
         """Live arrivals."""
         latency(self.report, self.stream, self.room("latency"))
 
+    def snapshots(self) -> None:
+        """Live arrivals with snapshots at different intervals."""
+        snapshots(self.report, self.stream, self.room("snapshots"))
+
 
 PARTS: dict[str, Callable[[Bench], None]] = {
     "embedded": Bench.embedded,
     "kafka": Bench.kafka,
     "latency": Bench.latency,
+    "snapshots": Bench.snapshots,
     "memory": Bench.memory,
 }
 

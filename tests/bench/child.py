@@ -9,22 +9,24 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from streams.agents.wall import now_ms
 from streams.alerts.model import Outcome
 from streams.cli.run import load_programs
-from streams.events import Limits, PaymentEvent, decode_event, digest_of
-from streams.events.model import PaymentStatus
+from streams.events import decode_event, digest_of
 from streams.pipeline import Intake, RawRecord, SourceState
 from streams.replay.collector import quiet_collector
 from streams.replay.files import open_inputs
 from streams.replay.run import CHUNK, RunPlan, run_files
 from streams.store.writer import open_store
+from tests.bench import calibration
+from tests.bench.batch import window_query
 from tests.bench.meter import memory
-from tests.rig.oracle import hits
-from tests.rig.order_data import Payment
+from tests.bench.stream import PAYMENTS_FILE
 
 Found = dict[str, float]
+CALIBRATION_PAYMENTS: Final = 100_000
 
 
 class Watch:
@@ -84,25 +86,28 @@ def stages(events: str, rules: str, _store: str) -> Found:
         return {"decode": decoding, "take": watch.end()["cpu"], "legs": legs}
 
 
-def duckdb(events: str, _rules: str, _store: str) -> Found:
-    """Ask the order oracle's questions of the finished file: three rules, one thread."""
-    payments, now, limits = [], now_ms(), Limits()
-    for file in open_inputs([events]):
-        for line in file.lines():
-            event, at = decode_event(line, now, limits)
-            if isinstance(event, PaymentEvent) and event.status is PaymentStatus.SETTLED:
-                payments.append(_row(event, at))
+def batch(events: str, _rules: str, _store: str) -> Found:
+    """Ask DuckDB about the finished file of payments."""
     watch = Watch()
-    found = hits(payments)
-    return watch.end() | {"hits": sum(map(len, found.values())), "settled": len(payments)}
+    found = window_query(Path(events) / PAYMENTS_FILE)
+    return watch.end() | found._asdict()
 
 
-def _row(event: PaymentEvent, at: int) -> Payment:
-    ends = event.debtor.account_token, event.creditor.account_token
-    return Payment(event.event_id, at, event.sequence, event.source, *ends, event.amount_minor, event.currency)
+def calibrate(_events: str, _rules: str, _store: str) -> Found:
+    """Do what never changes; gives the payments too."""
+    legs = list(calibration.legs(CALIBRATION_PAYMENTS))
+    with quiet_collector():
+        watch = Watch()
+        found = calibration.hits(legs)
+        return watch.end() | {"hits": found, "payments": len(legs) // 2}
 
 
-WORK: dict[str, Callable[[str, str, str], Found]] = {"run": run, "stages": stages, "duckdb": duckdb}
+WORK: dict[str, Callable[[str, str, str], Found]] = {
+    "run": run,
+    "stages": stages,
+    "batch": batch,
+    "calibrate": calibrate,
+}
 
 if __name__ == "__main__":
     sys.stdout.write(json.dumps(WORK[sys.argv[1]](*sys.argv[2:5])) + "\n")

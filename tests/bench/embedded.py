@@ -25,17 +25,21 @@ def measure_child(work: str, stream: Stream, folder: Path) -> dict[str, float]:
 
 
 def speed(report: Report, stream: Stream, folder: Path) -> None:
-    """Measure ``payweir run`` and its stages, then the batch reference."""
-    run, stages = (measure_child(work, stream, folder) for work in ("run", "stages"))
+    """Measure ``payweir run`` and its stages, and beside it what the machine and a batch query do at the same time."""
+    run, stages, batch, fixed = (
+        measure_child(work, stream, folder) for work in ("run", "stages", "batch", "calibrate")
+    )
 
-    def add(what: str, seconds: float, wall: float | None = None) -> None:
-        report.figures.append(Figure("embedded", what, seconds / stream.payments * 1e6, PER_PAYMENT, wall))
+    def add(what: str, seconds: float, wall: float | None = None) -> float:
+        each = seconds / stream.payments * 1e6
+        report.figures.append(Figure("embedded", what, each, PER_PAYMENT, wall))
+        return each
 
     rate = stream.payments / run["cpu"]
     report.figures.append(
         Figure("embedded", "payments per CPU second", rate, "payments/s", run["wall"], f">= {TARGET:,}", rate >= TARGET)
     )
-    add("whole run", run["cpu"], run["wall"])
+    whole = add("whole run", run["cpu"], run["wall"])
     add("of which decode and check", stages["decode"])
     add("of which split into legs", stages["take"] - stages["decode"])
     add("of which step", run["cpu"] - stages["take"] - run["store"])
@@ -45,8 +49,13 @@ def speed(report: Report, stream: Stream, folder: Path) -> None:
         Figure("embedded", "whole run, per leg", run["cpu"] / stages["legs"] * 1e6, "us CPU/leg"),
         Figure("embedded", "alerts", run["alerts"], "alerts"),
     ]
-    batch = measure_child("duckdb", stream, folder)
-    add("DuckDB, finished file, 3 rules, 1 thread", batch["cpu"], batch["wall"])
+    loop = fixed["cpu"] / fixed["payments"] * 1e6
+    report.figures.append(Figure("embedded", "calibration: three rules, fixed loop", loop, PER_PAYMENT, fixed["wall"]))
+    query = add("DuckDB, same file, three rules, one thread", batch["cpu"], batch["wall"])
+    report.figures += [
+        Figure("embedded", "whole run : calibration", whole / loop, "ratio"),
+        Figure("embedded", "whole run : DuckDB", whole / query, "ratio"),
+    ]
 
 
 def memory(report: Report, stream: Stream, folder: Path) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Final
 
+from streams.agents.feeding import route
 from streams.clock import DAY_MS
 from streams.replay.generator import GeneratorSettings
 from streams.replay.generator.settings import START_MS
+from streams.settings import topics
 from tests.bench.live import Live
-from tests.bench.probes import PAYMENTS, RULE, probe, subject
+from tests.bench.probes import PAYMENTS, RULE, probe
 from tests.bench.report import ROOT, Figure, Report
 from tests.bench.stream import Stream, by_arrival
 from tests.rig.process import RigError
@@ -35,16 +37,22 @@ SELECT subject FROM alerts WHERE rule_id = %s AND subject = ANY(%s) AND engine_s
 class Schedule:
     """What is sent when: line n is due n / rate after the beginning."""
 
+    seed: int
     rate: float
     lines: list[bytes] = field(default_factory=list)
     due: dict[str, float] = field(default_factory=dict)
     """Account of a probe to the seconds after the beginning at which its last record is due."""
 
+    @property
+    def payments(self) -> int:
+        """How many of the lines are records of the payments topic."""
+        return sum(route(line)[0] == topics.PAYMENTS for line in self.lines)
+
     def add(self, when: int) -> None:
         """Put a probe at the end."""
-        number = len(self.due)
-        self.lines += probe(number, when)
-        self.due[subject(number)] = (len(self.lines) - 1) / self.rate
+        account = f"probe-{self.seed}-{len(self.due)}"
+        self.lines += probe(account, when)
+        self.due[account] = (len(self.lines) - 1) / self.rate
 
 
 def latency(report: Report, stream: Stream, folder: Path) -> None:
@@ -58,10 +66,7 @@ def latency(report: Report, stream: Stream, folder: Path) -> None:
         rate = len(warm) / drained.wall / 2
         schedule = make_schedule(report.seed + 1, rate)
         before = sum(live.cpu().values())
-        with _sender(live, schedule, folder / "schedule.jsonl") as sender:
-            begin = _begin(sender)
-            seen = _watch(live, schedule, begin)
-            behind = float(sender.communicate(timeout=PATIENCE_SECONDS)[0])
+        seen, behind = send(live, schedule, folder)
         spent = sum(live.cpu().values()) - before
     _tell(report, schedule, seen)
     each = spent / len(schedule.lines) * 1e6
@@ -70,6 +75,14 @@ def latency(report: Report, stream: Stream, folder: Path) -> None:
         Figure("latency", "greatest lateness of the sender (counted above)", behind * 1e3, "ms"),
         Figure("latency", "workers at this rate", each, "us CPU/record"),
     ]
+
+
+def send(live: Live, schedule: Schedule, folder: Path) -> tuple[dict[str, float], float]:
+    """Send everything when it is due; gives the latency of each alert and the greatest lateness of the sender, in seconds."""
+    with _sender(live, schedule, folder / "schedule.jsonl") as sender:
+        begin = _begin(sender)
+        seen = _watch(live, schedule, begin)
+        return seen, float(sender.communicate(timeout=PATIENCE_SECONDS)[0])
 
 
 @contextmanager
@@ -97,7 +110,7 @@ def _begin(sender: subprocess.Popen[str]) -> float:
 
 def make_schedule(seed: int, rate: float) -> Schedule:
     """Put probes into a generated stream that begins, in event time, where the first one ended."""
-    schedule, count = Schedule(rate), max(int(SECONDS * rate), 1_000)
+    schedule, count = Schedule(seed, rate), max(int(SECONDS * rate), 1_000)
     gap, since = max(int(rate * PROBE_SECONDS), PAYMENTS), 0
     settings = GeneratorSettings(seed=seed, events=count, start_ms=START_MS + 7 * DAY_MS)
     for at, line in by_arrival(settings):

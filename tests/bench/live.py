@@ -1,5 +1,7 @@
 """One worker of each role on a real Kafka and a real PostgreSQL, started as users start them, and what a backlog costs them."""
 
+import signal
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,13 +13,15 @@ from kafka import KafkaProducer
 
 from streams.agents.feeding import route
 from tests.bench.meter import cpu_seconds, memory
-from tests.rig.cluster import Cluster
+from tests.rig.cluster import COMMAND, Cluster
 from tests.rig.kafka import KafkaBroker
 from tests.rig.postgres import PostgresServer
 from tests.rig.process import RigError
 
 ROLES: Final = ("intake", "detect", "record")
 PATIENCE_SECONDS: Final = 900.0
+SNAPSHOT_SECONDS: Final = 30
+"""As shipped."""
 _POLL_SECONDS: Final = 0.05
 _TRANSACTION_MS: Final = 900_000
 _COUNTED: Final = "SELECT coalesce(sum(accepted + duplicate + refused), 0) FROM ingest_counters"
@@ -39,9 +43,15 @@ class Live:
     Events are history (their times lie in the past), so ``PAYWEIR_HISTORY`` is on.
     """
 
-    def __init__(self, rules: Path, folder: Path) -> None:
-        """Nothing is started yet."""
-        self.rules, self.folder = rules, folder
+    def __init__(
+        self, rules: Path, folder: Path, *, snapshot_seconds: int = SNAPSHOT_SECONDS, sampled: bool = False
+    ) -> None:
+        """Nothing is started yet. ``sampled`` workers leave their stacks in the folder when they are stopped."""
+        self.rules, self.folder, self.sampled = rules, folder, sampled
+        self.settings = {
+            "PAYWEIR_SNAPSHOT_SECONDS": str(snapshot_seconds),
+            "PAYWEIR_SESSION_TIMEOUT_SECONDS": "15",
+        }
         self._stack = ExitStack()
         self.loaded = 0
         """Records in the source topics so far."""
@@ -53,13 +63,13 @@ class Live:
             server = stack.enter_context(PostgresServer(fsync=True))
             url = server.create_database()
             self.cluster = stack.enter_context(Cluster(broker.bootstrap, url, self.folder))
-            self.cluster.settings = {"PAYWEIR_SNAPSHOT_SECONDS": "30", "PAYWEIR_SESSION_TIMEOUT_SECONDS": "15"}
+            self.cluster.settings = self.settings
             self.cluster.prepare(self.rules)
             self.sql = stack.enter_context(
                 psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True)
             )
             for role in ROLES:
-                self.cluster.start(role, role)
+                self.cluster.start(role, role, self._command(role))
             for role in ROLES:
                 self.cluster.watch(role).wait_ready()
             self._stack = stack.pop_all()
@@ -69,10 +79,27 @@ class Live:
         """End everything."""
         self._stack.close()
 
+    def _command(self, role: str) -> tuple[str, ...]:
+        if not self.sampled:
+            return COMMAND
+        return (sys.executable, "-m", "tests.bench.sampled", str(self.folder / f"{role}.stacks"))
+
     @property
     def bootstrap(self) -> str:
         """``host:port`` of the broker."""
         return self.cluster.bootstrap
+
+    def restart_detect(self, snapshot_seconds: int) -> None:
+        """Put another detect worker in the place of the one there, with snapshots at another interval."""
+        self.cluster.stop("detect")
+        self.settings["PAYWEIR_SNAPSHOT_SECONDS"] = str(snapshot_seconds)
+        self.cluster.start("detect", "detect")
+        self.cluster.watch("detect").wait_ready()
+
+    def sample(self) -> None:
+        """Let sampled workers begin, or begin anew."""
+        for role in ROLES:
+            self.cluster.workers[role].send_signal(signal.SIGRTMIN)
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds of each role since its start."""

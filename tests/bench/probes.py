@@ -8,14 +8,8 @@ RULE: Final = "pass-through-account"
 PAYMENTS: Final = 3
 
 
-def subject(number: int) -> str:
-    """Give the account that the alert of a probe is about."""
-    return f"probe-{number}"
-
-
-def probe(number: int, time: int) -> list[bytes]:
-    """Give the records of a probe; the alert is there when all of them were processed, in whatever order."""
-    account = subject(number)
+def probe(account: str, time: int) -> list[bytes]:
+    """Give the records of a probe; the alert about the account is there when all were processed, in whatever order."""
     moves = (
         (f"{account}-payer-1", account, 15_000_00),
         (f"{account}-payer-2", account, 15_000_00),
