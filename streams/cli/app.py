@@ -11,7 +11,7 @@ from streams.errors import PayweirError
 
 GROUPS = {"alerts": "alerts", "store": "store", "topics": "topics", "rules": "rules"}
 """Command groups and the modules that hold them."""
-COMMANDS = ("run", "worker", "produce", "convert", "generate", "demo")
+COMMANDS = ("run", "worker", "produce", "convert", "generate", "score", "demo")
 """Single commands; each module holds an app of one command."""
 
 

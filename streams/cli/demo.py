@@ -12,14 +12,16 @@ from rich.table import Table
 
 from streams.agents.wall import now_ms
 from streams.cli.run import load_programs, show
+from streams.cli.score import alerts_in, payments_in, show_score
 from streams.errors import UsageError
 from streams.replay.collector import quiet_collector
 from streams.replay.files import open_inputs
 from streams.replay.generator import SCENARIOS, GeneratorSettings, generate
 from streams.replay.run import RunPlan, run_files
-from streams.replay.score import Score, ScoredAlert, read_scenarios, score
-from streams.store.reader import AlertFilter, AlertLine, list_alerts, standing
-from streams.store.writer import Store, open_store
+from streams.replay.score import score
+from streams.replay.truth import read_scenarios
+from streams.store.reader import AlertFilter, AlertLine, list_alerts
+from streams.store.writer import open_store
 
 _SHOWN = 2
 _ALERTS_MAX = 100_000
@@ -69,15 +71,7 @@ def _run(settings: GeneratorSettings, folder: Path, rules: Path) -> None:
             summary = run_files(open_inputs([str(stream)]), plan)
         show(summary, url)
         _alerts(console, list_alerts(store, AlertFilter(limit=_ALERTS_MAX)))
-        _score(console, score(read_scenarios(stream / SCENARIOS), _scored(store)))
-
-
-def _scored(store: Store) -> list[ScoredAlert]:
-    kinds = {line.alert_id: line.subject_kind for line in list_alerts(store, AlertFilter(limit=_ALERTS_MAX))}
-    return [
-        ScoredAlert(alert.rule_id, kinds.get(name, ""), alert.subject, alert.event_ids)
-        for name, alert in standing(store).items()
-    ]
+        show_score(console, score(read_scenarios(stream / SCENARIOS), alerts_in(store)), payments_in(store))
 
 
 def _alerts(console: Console, alerts: list[AlertLine]) -> None:
@@ -91,14 +85,3 @@ def _alerts(console: Console, alerts: list[AlertLine]) -> None:
         if shown[alert.rule_id] <= _SHOWN:
             table.add_row(alert.rule_id, alert.severity, f"{alert.subject_kind} {alert.subject[:12]}", alert.reason)
     console.print(table)
-
-
-def _score(console: Console, result: Score) -> None:
-    table = Table("typology", "rule", "kind", "alerted", "share", title="Against the labels", title_justify="left")
-    for row in result.rows():
-        table.add_row(*row)
-    console.print(table)
-    console.print(
-        f"recall {result.recall:.0%} of fraud instances; {result.alerts} alerts: {result.true_alerts} on fraud, "
-        f"{result.near_miss_alerts} on near misses, {result.stray_alerts} on other traffic {result.stray_by_rule or ''}"
-    )

@@ -1,30 +1,34 @@
 """How well alerts agree with the truth of a labelled stream.
 
-The measure in one sentence: an instance of fraud is found when a standing alert of the rule that must find it names its
-main subject, or cites two of its events (the one, if it has only one).
+The measure in one sentence: an instance of fraud is found when a standing alert of the rule that must find it names one
+of its subjects, or cites two of its events (the one, if it has only one) that are 30 % of what it cites. Times are event
+times, not those of a clock.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
+from statistics import median_low
 from typing import Final, NamedTuple
 
-import msgspec
-
-from streams.errors import UsageError
-from streams.replay.generator.story import Scenario
+from streams.clock import from_datetime
+from streams.replay.generator.story import ANY_RULE, Scenario
 
 CITED_MIN: Final = 2
+CITED_PERCENT_MIN: Final = 30
+"""An alert that cites a busy day and two events of an instance among them has not found it."""
+_TRUE, _NEAR_MISS, _STRAY = "true", "near miss", "stray"
 
 
 class ScoredAlert(NamedTuple):
-    """What of a standing alert counts: its rule, its subject, the events it cites."""
+    """What of a standing alert counts: its rule, its subject, the events it cites, when it first hit."""
 
     rule_id: str
     subject_kind: str
     subject: str
     event_ids: Sequence[str]
+    first_hit_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class TypologyScore:
     hard_negative: bool
     instances: int
     hit: int
+    delay_ms: int | None = None
+    """Median time from the first tainted credit to the first alert, over the found instances."""
 
     @property
     def share(self) -> float:
@@ -44,123 +50,159 @@ class TypologyScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """The verdict on a set of alerts; every alert is counted once, by the best that can be said of it.
+class RuleScore:
+    """What became of the alerts of one rule; together they are all of its alerts."""
 
-    ``true_alerts`` touch an instance of fraud (of their own rule's, or of another: still money of that ring),
-    ``near_miss_alerts`` only a hard negative, ``stray_alerts`` nothing that bears a label.
-    """
-
-    typologies: tuple[TypologyScore, ...]
-    alerts: int
+    rule_id: str
     true_alerts: int
     near_miss_alerts: int
     stray_alerts: int
-    stray_by_rule: dict[str, int]
+
+    @property
+    def alerts(self) -> int:
+        """All alerts of the rule."""
+        return self.true_alerts + self.near_miss_alerts + self.stray_alerts
+
+    @property
+    def precision(self) -> float:
+        """Alerts that touch an instance of fraud, of all; 0 when there are none."""
+        return self.true_alerts / self.alerts if self.alerts else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The verdict on a set of alerts; every alert is counted once, by the best that can be said of it.
+
+    True alerts touch an instance of fraud (of their own rule's, or of another: still money of that ring), near-miss
+    alerts only a hard negative, stray alerts nothing that bears a label.
+    """
+
+    typologies: tuple[TypologyScore, ...]
+    rules: tuple[RuleScore, ...]
+    delay_ms: int | None
+    """Median time from the first tainted credit to the first alert, over all found instances of fraud."""
+
+    @property
+    def alerts(self) -> int:
+        """Alerts of all rules."""
+        return sum(rule.alerts for rule in self.rules)
+
+    @property
+    def true_alerts(self) -> int:
+        """Those that touch an instance of fraud."""
+        return sum(rule.true_alerts for rule in self.rules)
+
+    @property
+    def near_miss_alerts(self) -> int:
+        """Those that touch nothing labelled but a hard negative."""
+        return sum(rule.near_miss_alerts for rule in self.rules)
+
+    @property
+    def stray_alerts(self) -> int:
+        """Those that touch nothing labelled."""
+        return sum(rule.stray_alerts for rule in self.rules)
+
+    @property
+    def instances(self) -> int:
+        """Instances of fraud."""
+        return sum(row.instances for row in self.typologies if not row.hard_negative)
+
+    @property
+    def found(self) -> int:
+        """Found instances of fraud."""
+        return sum(row.hit for row in self.typologies if not row.hard_negative)
 
     @property
     def recall(self) -> float:
         """Found instances of all instances of fraud; 0 when there are none."""
-        fraud = [row for row in self.typologies if not row.hard_negative]
-        total = sum(row.instances for row in fraud)
-        return sum(row.hit for row in fraud) / total if total else 0.0
+        return self.found / self.instances if self.instances else 0.0
 
     @property
     def precision(self) -> float:
         """Alerts that touch an instance of fraud, of all alerts; 0 when there are none."""
         return self.true_alerts / self.alerts if self.alerts else 0.0
 
-    def rows(self) -> list[tuple[str, str, str, str, str]]:
-        """Give (typology, rule, kind, hit of instances, share) for a table: fraud first, each part by name."""
-        ordered = sorted(self.typologies, key=lambda row: (row.hard_negative, row.typology))
-        return [
-            (
-                row.typology,
-                row.rule_id,
-                "near miss" if row.hard_negative else "fraud",
-                f"{row.hit} of {row.instances}",
-                f"{row.share:.0%}",
-            )
-            for row in ordered
-        ]
-
-
-def read_scenarios(path: Path) -> list[Scenario]:
-    """Read ``scenarios.json``; raises ``UsageError`` when the file is missing or is none."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Scenario])
-    except OSError as error:
-        message = f"cannot read {path}: {error.strerror}; name the scenarios.json that payweir generate wrote"
-        raise UsageError(message) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"{path} is not a scenarios.json of payweir generate: {error}"
-        raise UsageError(message) from error
-
 
 def score(scenarios: Iterable[Scenario], alerts: Iterable[ScoredAlert]) -> Score:
     """Compare standing alerts with the truth. Withdrawn, held and shadow alerts are the caller's to leave out."""
     truth = _Truth(scenarios)
-    hit: set[str] = set()
-    counts: Counter[str] = Counter()
-    stray: Counter[str] = Counter()
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for alert in alerts:
         touched = truth.touched(alert)
-        hit.update(name for name in touched if truth.scenarios[name].rule_id == alert.rule_id)
-        if any(not truth.scenarios[name].hard_negative for name in touched):
-            counts["true"] += 1
-        elif touched:
-            counts["near miss"] += 1
-            hit.update(touched)
-        else:
-            counts["stray"] += 1
-            stray[alert.rule_id] += 1
-    return Score(
-        truth.rows(hit),
-        counts.total(),
-        counts["true"],
-        counts["near miss"],
-        counts["stray"],
-        dict(sorted(stray.items())),
+        fraud = [scenario for scenario in touched if not scenario.hard_negative]
+        for scenario in fraud or touched:
+            if not fraud or _is_about(scenario, alert.rule_id):
+                truth.hit(scenario, alert)
+        counts[alert.rule_id][_TRUE if fraud else _NEAR_MISS if touched else _STRAY] += 1
+    rules = tuple(
+        RuleScore(rule, count[_TRUE], count[_NEAR_MISS], count[_STRAY]) for rule, count in sorted(counts.items())
     )
+    return Score(truth.rows(), rules, truth.delay())
+
+
+def _is_about(scenario: Scenario, rule_id: str) -> bool:
+    """Tell whether a rule is the scenario's, or one of its family: ``structuring`` has ``structuring-cash`` and others."""
+    wanted = scenario.rule_id
+    return wanted in (rule_id, ANY_RULE) or rule_id.startswith(f"{wanted}-")
 
 
 class _Truth:
-    """Scenarios by subject and by event."""
+    """Scenarios by subject and by event, and when each was first hit."""
 
     def __init__(self, scenarios: Iterable[Scenario]) -> None:
-        self.scenarios: dict[str, Scenario] = {}
-        self._by_subject: dict[tuple[str, str], list[str]] = defaultdict(list)
-        self._by_event: dict[str, list[str]] = defaultdict(list)
+        self._groups: dict[str, list[Scenario]] = defaultdict(list)
+        self._by_subject: dict[tuple[str, str], list[Scenario]] = defaultdict(list)
+        self._by_event: dict[str, list[Scenario]] = defaultdict(list)
+        self._first_hit_ms: dict[str, int] = {}
         for scenario in scenarios:
-            name = scenario.scenario_id
-            self.scenarios[name] = scenario
-            self._by_subject[scenario.subject_kind, scenario.subject].append(name)
-            for event_id in scenario.event_ids:
-                self._by_event[event_id].append(name)
+            self._groups[scenario.typology].append(scenario)
+            for subject in {(scenario.subject_kind, scenario.subject), *scenario.members}:
+                self._by_subject[subject].append(scenario)
+            for event_id in set(scenario.event_ids):
+                self._by_event[event_id].append(scenario)
 
-    def touched(self, alert: ScoredAlert) -> set[str]:
-        """Name the scenarios whose subject the alert names or of whose events it cites enough."""
-        touched = set(self._by_subject.get((alert.subject_kind, alert.subject), ()))
-        cited: Counter[str] = Counter()
-        for event_id in dict.fromkeys(alert.event_ids):
-            cited.update(self._by_event.get(event_id, ()))
-        for name, count in cited.items():
-            if count >= min(CITED_MIN, len(self.scenarios[name].event_ids)):
-                touched.add(name)
-        return touched
+    def touched(self, alert: ScoredAlert) -> list[Scenario]:
+        """Give the scenarios of which the alert names a subject or cites events enough."""
+        touched = {each.scenario_id: each for each in self._by_subject.get((alert.subject_kind, alert.subject), ())}
+        cited = dict.fromkeys(alert.event_ids)
+        count: Counter[str] = Counter()
+        for event_id in cited:
+            for each in self._by_event.get(event_id, ()):
+                count[each.scenario_id] += 1
+                enough = count[each.scenario_id] >= min(CITED_MIN, len(set(each.event_ids)))
+                if enough and count[each.scenario_id] * 100 >= CITED_PERCENT_MIN * len(cited):
+                    touched[each.scenario_id] = each
+        return list(touched.values())
 
-    def rows(self, hit: set[str]) -> tuple[TypologyScore, ...]:
-        """Count instances and hits by typology, in the order in which typologies first appear."""
-        groups: dict[str, list[Scenario]] = defaultdict(list)
-        for scenario in self.scenarios.values():
-            groups[scenario.typology].append(scenario)
-        return tuple(
+    def hit(self, scenario: Scenario, alert: ScoredAlert) -> None:
+        """Note that an alert hit the scenario."""
+        known = self._first_hit_ms.get(scenario.scenario_id, alert.first_hit_ms)
+        self._first_hit_ms[scenario.scenario_id] = min(known, alert.first_hit_ms)
+
+    def rows(self) -> tuple[TypologyScore, ...]:
+        """Count instances and hits by typology: fraud first, each part by name."""
+        rows = [
             TypologyScore(
                 typology,
                 group[0].rule_id,
                 group[0].hard_negative,
                 len(group),
-                sum(scenario.scenario_id in hit for scenario in group),
+                sum(each.scenario_id in self._first_hit_ms for each in group),
+                None if group[0].hard_negative else self._median(group),
             )
-            for typology, group in groups.items()
-        )
+            for typology, group in self._groups.items()
+        ]
+        return tuple(sorted(rows, key=lambda row: (row.hard_negative, row.typology)))
+
+    def delay(self) -> int | None:
+        """Give the median time to the first alert over all found instances of fraud."""
+        return self._median([each for group in self._groups.values() for each in group if not each.hard_negative])
+
+    def _median(self, scenarios: list[Scenario]) -> int | None:
+        found = [
+            self._first_hit_ms[each.scenario_id]
+            - from_datetime(datetime.fromisoformat(each.tainted_at or each.first_time))
+            for each in scenarios
+            if each.scenario_id in self._first_hit_ms and (each.tainted_at or each.first_time)
+        ]
+        return median_low(found) if found else None

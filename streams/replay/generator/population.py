@@ -15,6 +15,9 @@ CURRENCIES: Final = ("CNY",) * 17 + ("USD", "EUR", "JPY")
 """The currency of a person by index modulo 20: 85 % CNY."""
 CONTACTS_MAX: Final = 7
 POOLS: Final = 4
+_OLDEST_DAYS: Final = 1_500
+_SPREAD: Final = 617
+"""A prime: ages of accounts go up and down with the index, while who pays most goes with it."""
 _SHOP_CURRENCIES: Final = ("CNY",) * 5 + ("USD", "EUR", "JPY")
 _COUNTRIES: Final = {"CNY": "CN", "USD": "US", "EUR": "DE", "JPY": "JP"}
 _MCCS: Final = ("5411", "5812", "5912", "5999", "4121", "5541", "5732", "5651", "7832", "4900")
@@ -153,7 +156,8 @@ class Population:
     def references(self, start_ms: int) -> Iterator[AccountReferenceEvent]:
         """Tell of every background account, as known some days before the stream starts."""
         for index in range(self.people):
-            yield reference(self.person(index), start_ms - DAY_MS * (1 + index % 900), f"person {index}", self.names)
+            known_days = 1 + index * _SPREAD % _OLDEST_DAYS
+            yield reference(self.person(index), start_ms - DAY_MS * known_days, f"person {index}", self.names)
             if index % 5 == 0:
                 yield reference(
                     self.savings(index), start_ms - DAY_MS * (1 + index % 400), f"savings {index}", self.names

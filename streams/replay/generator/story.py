@@ -37,6 +37,7 @@ class Role(StrEnum):
 class Scenario(Struct, frozen=True):
     """The truth about one instance; ``rule_id`` is the rule that must find it, or must stay silent on a hard negative.
 
+    A rule whose id begins with it and a dash counts as well; ``any`` stands for every rule.
     ``subject`` is the account, device or merchant it is about; for a settlement, the id under which a line looks
     for its payment (``uetr:...``, ``pid:...``). ``members`` are the accounts, devices and merchants that were made for it,
     by kind and key. ``tainted_at`` is when the first money of a victim was there, or empty without a victim's payment.

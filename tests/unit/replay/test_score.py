@@ -1,13 +1,11 @@
-"""The score: what counts as found, as a false alarm on a near miss, as stray."""
+"""The score: what counts as found, as a false alarm on a near miss, as stray; how long it took."""
 
-from pathlib import Path
-
-import msgspec
 import pytest
 
-from streams.errors import UsageError
-from streams.replay.generator import Scenario
-from streams.replay.score import ScoredAlert, TypologyScore, read_scenarios, score
+from streams.replay.generator import ANY_RULE, Scenario
+from streams.replay.score import RuleScore, ScoredAlert, TypologyScore, score
+
+MIDNIGHT_MS = 1_740_960_000_000
 
 
 def instance(name: str, typology: str, *events: str, rule: str = "r1", near_miss: bool = False) -> Scenario:
@@ -15,8 +13,8 @@ def instance(name: str, typology: str, *events: str, rule: str = "r1", near_miss
     return Scenario(name, typology, rule, near_miss, "account", f"acc-{name}", moment, moment, events)
 
 
-def alert(subject: str = "nobody", *events: str, rule: str = "r1", kind: str = "account") -> ScoredAlert:
-    return ScoredAlert(rule, kind, subject, events)
+def alert(subject: str = "nobody", *events: str, rule: str = "r1", kind: str = "account", at: int = 0) -> ScoredAlert:
+    return ScoredAlert(rule, kind, subject, events, MIDNIGHT_MS + at)
 
 
 MULE = instance("m", "mule", "e1", "e2", "e3")
@@ -32,8 +30,12 @@ GIFT = instance("g", "gift", "g1", "g2", near_miss=True)
         (alert("other", "e1"), False),
         (alert("other", "e1", "e1"), False),
         (alert("acc-m", rule="r2"), False),
+        (alert("acc-m", rule="r1-cash"), True),
+        (alert("acc-m", rule="r12"), False),
         (alert("acc-m", kind="device"), False),
         (alert("other", "e9"), False),
+        (alert("other", "e1", "e3", "x1", "x2", "x3", "x4"), True),
+        (alert("other", "e1", "e3", "x1", "x2", "x3", "x4", "x5"), False),
     ],
 )
 def test_an_instance_is_found_by_its_rule_through_subject_or_two_events(given: ScoredAlert, found: bool) -> None:  # noqa: FBT001 - the expected value of the table
@@ -42,6 +44,14 @@ def test_an_instance_is_found_by_its_rule_through_subject_or_two_events(given: S
 
 def test_an_instance_of_one_event_is_found_by_that_event() -> None:
     assert score([ORPHAN], [alert("x", "e9", rule="r2")]).recall == 1.0
+
+
+def test_a_ring_is_found_by_any_rule_on_any_of_its_members() -> None:
+    moment = "2025-03-03T00:00:00.000Z"
+    members = (("merchant", "front"), ("account", "second-layer"))
+    ring = Scenario("r", "ring", ANY_RULE, False, "account", "collector", moment, moment, ("e1", "e2"), members)  # noqa: FBT003
+    assert score([ring], [alert("front", rule="r9", kind="merchant")]).recall == 1.0
+    assert score([ring], [alert("front", rule="r9", kind="account")]).recall == 0.0
 
 
 def test_every_alert_counts_once_by_the_best_that_can_be_said_of_it() -> None:
@@ -55,11 +65,12 @@ def test_every_alert_counts_once_by_the_best_that_can_be_said_of_it() -> None:
     ]
     result = score([MULE, ORPHAN, GIFT], alerts)
     assert (result.alerts, result.true_alerts, result.near_miss_alerts, result.stray_alerts) == (6, 3, 2, 1)
-    assert result.stray_by_rule == {"r1": 1}
+    assert result.rules == (RuleScore("another-rule", 1, 0, 0), RuleScore("r1", 2, 1, 1), RuleScore("r7", 0, 1, 0))
+    assert [rule.precision for rule in result.rules] == [1.0, 0.5, 0.0]
     assert result.precision == 0.5
     assert result.recall == 0.5
     assert result.typologies == (
-        TypologyScore("mule", "r1", hard_negative=False, instances=1, hit=1),
+        TypologyScore("mule", "r1", hard_negative=False, instances=1, hit=1, delay_ms=0),
         TypologyScore("orphan", "r2", hard_negative=False, instances=1, hit=0),
         TypologyScore("gift", "r1", hard_negative=True, instances=1, hit=1),
     )
@@ -70,30 +81,40 @@ def test_one_alert_may_find_two_instances_that_share_events() -> None:
     assert score([MULE, twin], [alert("x", "e1", "e2")]).recall == 1.0
 
 
+def test_the_delay_is_the_median_from_the_tainted_credit_to_the_first_alert_of_the_own_rule() -> None:
+    # midnight      00:10 tainted        00:15 first alert of r1       00:25 second
+    #     |------------|---------------------|----------------------------|
+    tainted = Scenario(**{name: getattr(MULE, name) for name in Scenario.__struct_fields__} | {
+        "tainted_at": "2025-03-03T00:10:00.000Z", "scenario_id": "m2", "subject": "acc-m2",
+    })  # fmt: skip
+    alerts = [
+        alert("acc-m2", at=25 * 60_000),
+        alert("acc-m2", at=15 * 60_000),
+        alert("acc-m2", rule="r3", at=11 * 60_000),
+        alert("acc-m", at=60_000),
+        alert("acc-g", at=0),
+    ]
+    result = score([tainted, MULE, ORPHAN, GIFT], alerts)
+    assert result.delay_ms == 60_000, "of 1 and 5 minutes the lower; the near miss does not count"
+    assert [(row.typology, row.delay_ms) for row in result.typologies] == [
+        ("mule", 60_000), ("orphan", None), ("gift", None),
+    ]  # fmt: skip
+
+
 def test_nothing_divides_by_nothing() -> None:
     result = score([], [])
-    assert (result.recall, result.precision, result.rows()) == (0.0, 0.0, [])
+    assert (result.recall, result.precision, result.typologies, result.rules, result.delay_ms) == (
+        0.0,
+        0.0,
+        (),
+        (),
+        None,
+    )
     assert TypologyScore("x", "r", hard_negative=False, instances=0, hit=0).share == 0.0
 
 
-def test_rows_are_ready_for_a_table_fraud_first() -> None:
+def test_typologies_are_in_order_fraud_first() -> None:
     result = score([GIFT, ORPHAN, MULE, instance("m2", "mule", "e7", "e8")], [alert("acc-m")])
-    assert result.rows() == [
-        ("mule", "r1", "fraud", "1 of 2", "50%"),
-        ("orphan", "r2", "fraud", "0 of 1", "0%"),
-        ("gift", "r1", "near miss", "0 of 1", "0%"),
-    ]
-
-
-def test_scenarios_are_read_as_they_were_written(tmp_path: Path) -> None:
-    path = tmp_path / "scenarios.json"
-    path.write_bytes(msgspec.json.encode([MULE, GIFT]))
-    assert read_scenarios(path) == [MULE, GIFT]
-
-
-def test_a_file_that_is_none_says_where_it_comes_from(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="payweir generate"):
-        read_scenarios(tmp_path / "missing.json")
-    (tmp_path / "bad.json").write_text('[{"scenario_id": 1}]')
-    with pytest.raises(UsageError, match="payweir generate"):
-        read_scenarios(tmp_path / "bad.json")
+    assert [(row.typology, row.hit, row.instances) for row in result.typologies] == [
+        ("mule", 1, 2), ("orphan", 0, 1), ("gift", 0, 1),
+    ]  # fmt: skip
