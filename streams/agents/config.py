@@ -23,7 +23,9 @@ class TransportConfig:
     batch_bytes_max: int = 1 << 20
     batches_ahead_max: int = 2
     fetch_bytes_max: int = 1 << 20
-    # aiokafka keeps one fetch per broker in flight; a partition with news waits behind an idle one at most this long.
+    # The broker gathers so much, or so long: live traffic then travels in batches too. aiokafka keeps one fetch per broker in
+    # flight, so a partition with news waits behind an idle one at most this long.
+    fetch_bytes_min: int = 1 << 16
     fetch_wait_ms: int = 50
     # 0: only explicit commits.
     commit_seconds: float = 1.0

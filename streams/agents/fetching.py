@@ -87,6 +87,7 @@ class FetchingThread(driver.AIOKafkaConsumerThread):
             isolation_level="read_committed",
             max_poll_interval_ms=POLL_INTERVAL_MS_MAX,
             max_partition_fetch_bytes=config.fetch_bytes_max,
+            fetch_min_bytes=config.fetch_bytes_min,
             fetch_max_wait_ms=config.fetch_wait_ms,
             request_timeout_ms=int(config.request_timeout_seconds * 1000),
             session_timeout_ms=int(config.session_timeout_seconds * 1000),

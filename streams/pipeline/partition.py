@@ -38,6 +38,8 @@ class PartitionState:
     accounting: Accounting = field(default_factory=Accounting)
     sources: tuple[str, ...] = ()
     watermarks: dict[str, int] = field(default_factory=dict)
+    lowest: int | None = None
+    """Kept from the last look at the watermarks; None when they, or the sources, have changed since."""
     ended: bool = False
     deadlines: list[tuple[int, int, str, str, str]] = field(default_factory=list)
     """Heap: due time, kind and key of the subject, rule, event."""
@@ -57,8 +59,10 @@ class PartitionState:
     @property
     def low(self) -> int:
         """The smallest watermark of the sources: what is older has been seen by all of them."""
-        names = self.sources or tuple(self.watermarks)
-        return min((self.watermarks.get(name, NEVER) for name in names), default=NEVER)
+        if self.lowest is None:
+            names = self.sources or tuple(self.watermarks)
+            self.lowest = min((self.watermarks.get(name, NEVER) for name in names), default=NEVER)
+        return self.lowest
 
     @property
     def holder(self) -> str | None:

@@ -100,7 +100,7 @@ def _apply(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Outpu
         _mark(run, mark)
     for source, time in record.watermarks.items():
         if time > state.watermarks.get(source, NEVER):
-            state.watermarks[source] = time
+            state.watermarks[source], state.lowest = time, None
     _advance(run)
     _due(run)
     for subject in run.touched:
@@ -120,7 +120,7 @@ def _control(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Non
     state, control = run.state, record.control
     assert control is not None  # noqa: S101  the caller looked
     if control.kind == "sources":
-        state.sources = control.names
+        state.sources, state.lowest = control.names, None
     elif control.kind == "end":
         state.ended = True
     elif control.kind == "ruleset":
