@@ -5,6 +5,7 @@
     aggregate := count of LEGS [where C] over SPAN          | count distinct FIELD of LEGS [where C] over SPAN
                | count of LEGS [where C] with the same FIELD over SPAN
                | (sum | min | max) amount of LEGS [where C] over SPAN
+               | sum amount of LEGS [where C] with the same FIELD over SPAN
                | pause before LEGS [where C] over SPAN
                | count of LEGS [where C] followed within SPAN by N% [to N%] in LEGS [where C] over SPAN
                | count of LEGS [where C] matched within SPAN by N% to N% in LEGS [where C] [alike within N%] over SPAN
@@ -36,7 +37,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A value over a window of legs: ``how`` is count, distinct, same, sum, min, max, pause or chain."""
+    """A value over a window of legs: ``how`` is count, distinct, same, same sum, sum, min, max, pause or chain."""
 
     how: str
     what: str
@@ -94,11 +95,11 @@ def parse_aggregate(text: str) -> Aggregate:
     found = _legs(reader, Aggregate(how, what, "", "", new=False, senders=(), columns=columns))
     if how == "count" and reader.peek() in {"followed", "matched"}:
         found = replace(found, how="chain", chain=_chain(reader, columns))
-    elif how == "count" and reader.accept("with"):
+    elif how in {"count", "sum"} and reader.accept("with"):
         reader.expect("the")
         reader.expect("same")
-        columns["what"] = reader.column()
-        found = replace(found, how="same", what=reader.take()[1])
+        columns["same"] = reader.column()
+        found = replace(found, how="same" if how == "count" else "same sum", what=reader.take()[1])
     reader.expect("over")
     columns["span"] = reader.column()
     return replace(found, span=text[reader.column() :].strip())

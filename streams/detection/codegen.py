@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from streams.clock import parse_span
+from streams.clock import DAY_MS, parse_span
 from streams.detection.aggregate import Aggregate
 from streams.detection.expression import Node
 from streams.detection.lower import Scope, lower
@@ -20,8 +20,9 @@ from streams.detection.words import DISTINCT, KNOWN_MS, LEGS, PAIR_MS, Kinds, Ty
 from streams.legs import LegKind
 
 Groups = dict[str, list[object]]
+_ATTRIBUTES: Final = DISTINCT | {"day": f"time // {DAY_MS}"}
 _PAIRED: Final = f"k == {int(LegKind.DEBIT)} or k == {int(LegKind.CREDIT)}"
-_MONEY: Final = frozenset({"sum", "min", "max"})
+_MONEY: Final = frozenset({"sum", "min", "max", "same sum"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def filter_source(where: Node | None, scope: Scope) -> str:
 def slot_of(aggregate: Aggregate, rule: Rule, scope: Scope) -> Slot:
     """Name the shared running value of an aggregate."""
     how = "distinct" if aggregate.how == "same" else aggregate.how
-    attribute = "" if how == "count" else DISTINCT.get(aggregate.what, "amount")
+    attribute = "" if how == "count" else _ATTRIBUTES.get(aggregate.what, "amount")
     return Slot(how, attribute, legs_of(rule, aggregate, scope), parse_span(aggregate.span), uses_money(rule))
 
 
@@ -101,7 +102,7 @@ def type_of(aggregate: Aggregate) -> Type:
 
 def read_slot(slot: Slot, place: int, how: str) -> str:
     """Give the source of a running value; the group is ``g``."""
-    if how == "same":
+    if how in {"same", "same sum"}:
         return f"g[{place}].get(x.{slot.attribute}, 0)"
     if how == "distinct":
         return f"len(g[{place}])"
@@ -121,7 +122,8 @@ def _change(slot: Slot, place: int, *, into: bool) -> list[str]:
     elif slot.how in {"min", "max"}:
         lines = [f"{'insort' if into else 'drop'}({group}[{place}], x.amount)"]
     else:
-        change = "d[o] = d.get(o, 0) + 1" if into else "n = d[o] - 1\n  if n: d[o] = n\n  else: del d[o]"
+        by = "x.amount" if slot.how == "same sum" else "1"
+        change = f"d[o] = d.get(o, 0) + {by}" if into else f"n = d[o] - {by}\n  if n: d[o] = n\n  else: del d[o]"
         lines = [f"o = x.{slot.attribute}", "if o:", f"  d = {group}[{place}]", *(f"  {change}".split("\n"))]
     conditions = " and ".join(slot.legs.conditions())
     return [f"if {conditions}:", *(f"  {line}" for line in lines)] if conditions else lines
@@ -177,7 +179,7 @@ def remember_function(memories: dict[str, str], *, pairs: bool) -> str:
 
 def fresh_source(slots: list[Slot]) -> str:
     """Write the maker of an empty group."""
-    starts = {"count": "0", "sum": "0", "distinct": "{}", "min": "[]", "max": "[]"}
+    starts = {"count": "0", "sum": "0", "distinct": "{}", "same sum": "{}", "min": "[]", "max": "[]"}
     return "def fresh(): return [" + ", ".join(starts[slot.how] for slot in slots) + "]"
 
 

@@ -1,5 +1,7 @@
 """Evaluation: move a subject over its new legs and let the rules of their time judge each."""
 
+from msgspec.structs import replace
+
 from streams.clock import DAY_MS
 from streams.detection.program import Program, Runnable
 from streams.detection.rule import ListEntry
@@ -107,10 +109,9 @@ def fire(subject: Subject, due: Due) -> bool:
     for leg in subject.log:
         if leg.event_id == event_id and leg.kind not in {LegKind.DEADLINE, LegKind.MARK} and leg.counted:
             return subject.insert(
-                Leg(
-                    subject.kind, subject.key, LegKind.DEADLINE, time, 0, f"~deadline:{rule_id}", event_id, leg.digest, leg.payment,
-                    leg.uetr, leg.amount, leg.currency, leg.other, leg.party, leg.account, leg.device, leg.merchant,
-                    origin=rule_id,
+                replace(
+                    leg, kind=int(LegKind.DEADLINE), time=time, sequence=0, source=f"~deadline:{rule_id}", origin=rule_id,
+                    route=(), facts=None, previous=-1, known=-1,
                 )
             )  # fmt: skip
     return False

@@ -23,7 +23,7 @@ _HAPPENS: Final = {
     LegKind.DEBIT: "money leaves it", LegKind.CREDIT: "money arrives", LegKind.INITIATED: "it starts a payment, settled or not",
     LegKind.REFUND_OUT: "it pays a refund", LegKind.REFUND_IN: "it receives a refund", LegKind.USE: "it is used for a payment",
     LegKind.MARK: "another rule has fired on an account that uses it", LegKind.PAYOUT: "it is paid out",
-    LegKind.LINE: "its settlement line arrives",
+    LegKind.LINE: "its settlement line arrives", LegKind.SALE: "a sale is paid", LegKind.BATCH: "a batch of its sales arrives",
 }  # fmt: skip
 
 
@@ -85,15 +85,13 @@ def _aggregate(value: Aggregate, rule: Rule) -> str:
     amounts = {"sum": "the sum of", "min": "the smallest of", "max": "the largest of"}
     if value.chain is not None:
         return f"the number of {legs} {_chain(value.chain, rule)}, {over}"
-    if value.how == "count":
-        return f"the number of {legs} {over}"
-    if value.how == "same":
-        return f"the number of {legs}, with the same {what} as this one, {over}"
-    if value.how == "pause":
-        return f"the time without {legs} before the first of them {over}"
-    if value.how == "distinct":
-        return f"how many different values of {what} there are among the {legs} {over}"
-    return f"{amounts[value.how]} the {what}s of the {legs} {over}"
+    same = f"{legs}, with the same {what} as this one,"
+    told = {
+        "count": f"the number of {legs}", "same": f"the number of {same}", "same sum": f"the sum of the amounts of the {same}",
+        "pause": f"the time without {legs} before the first of them",
+        "distinct": f"how many different values of {what} there are among the {legs}",
+    }  # fmt: skip
+    return f"{told.get(value.how) or f'{amounts.get(value.how)} the {what}s of the {legs}'} {over}"
 
 
 def _percent(share: Fraction) -> str:

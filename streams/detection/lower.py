@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from streams.clock import parse_span
 from streams.detection.expression import ExpressionError, Node
 from streams.detection.rule import MoneyParam, Param, Words
-from streams.detection.words import CODES, FIELDS, PAIR_MS, TEXTS, Type
+from streams.detection.words import CODES, FIELDS, FIGURES, PAIR_MS, TEXTS, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,9 @@ def _name(node: Node, scope: Scope) -> Code:
         source, kind = FIELDS[name]
         if kind in TEXTS:
             scope.missing[f"{source} == ''"] = name
-        return Code(source, kind)
+        if name in FIGURES:
+            scope.missing["x.figures is None"] = name
+        return Code(source, kind, missing="x.figures is None" if name in FIGURES else "")
     near = get_close_matches(name, [*scope.names, *scope.params, *FIELDS, *scope.lists], 1)
     advice = f"did you mean {near[0]!r}?" if near else "define it under 'let' or 'params'"
     raise ExpressionError(node.column, f"unknown name {name!r}", advice)
@@ -114,7 +116,8 @@ def _percent(node: Node, scope: Scope) -> Code:
     inner = lower(node.parts[0], scope)
     _number(node.parts[0], inner)
     whole, _, decimals = node.value.partition(".")
-    return Code(f"({int(whole + decimals)} * {inner.source})", inner.type, inner.scale * 10 ** (2 + len(decimals)))
+    scale = inner.scale * 10 ** (2 + len(decimals))
+    return Code(f"({int(whole + decimals)} * {inner.source})", inner.type, scale, missing=inner.missing)
 
 
 def _number(node: Node, code: Code) -> None:
@@ -179,7 +182,8 @@ def _arithmetic(node: Node, scope: Scope) -> Code:
         return Code(f"({left.source} * {right.source})", kind, left.scale * right.scale)
     _alike(node, left, right)
     first, second, scale = _common(left, right)
-    return Code(f"({first} {node.kind} {second})", left.type, scale)
+    missing = " or ".join(dict.fromkeys(each.missing for each in (left, right) if each.missing))
+    return Code(f"({first} {node.kind} {second})", left.type, scale, missing=missing)
 
 
 def _common(left: Code, right: Code) -> tuple[str, str, int]:

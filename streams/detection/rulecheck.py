@@ -192,10 +192,10 @@ def _fits(aggregate: Aggregate, item: Text, per: SubjectKind, findings: Findings
     for word, place in ((aggregate.legs, "legs"), *(((chain.legs, "then"),) if chain is not None else ())):
         if word not in LEGS[per]:
             findings.error(item.at(at[place]), f"no legs called {word!r} here", "write one of: " + ", ".join(LEGS[per]))
-    if aggregate.how in {"distinct", "same"} and aggregate.what not in DISTINCT:
-        findings.error(
-            item.at(at["what"]), f"cannot count distinct {aggregate.what!r}", "write one of: " + ", ".join(DISTINCT)
-        )
+    if aggregate.how in {"distinct", "same", "same sum"} and aggregate.what not in DISTINCT:
+        place = "what" if aggregate.how == "distinct" else "same"
+        told = f"cannot count distinct {aggregate.what!r}" if place == "what" else f"no field {aggregate.what!r} here"
+        findings.error(item.at(at[place]), told, "write one of: " + ", ".join(DISTINCT))
     if aggregate.how in {"sum", "min", "max"} and aggregate.what != "amount":
         findings.error(item.at(at["what"]), f"{aggregate.how} of {aggregate.what!r}", "write 'amount'")
     if aggregate.new and per is not SubjectKind.ACCOUNT:

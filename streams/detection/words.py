@@ -64,9 +64,10 @@ LEGS: Final[dict[SubjectKind, dict[str, Kinds]]] = {
         "initiated": (LegKind.INITIATED,),
         "refunds_paid": (LegKind.REFUND_OUT,),
         "refunds_received": (LegKind.REFUND_IN,),
+        "payouts_received": (LegKind.PAYOUT,),
     },
     SubjectKind.DEVICE: {"uses": (LegKind.USE,), "marks": (LegKind.MARK,)},
-    SubjectKind.MERCHANT: {"payouts": (LegKind.PAYOUT,)},
+    SubjectKind.MERCHANT: {"payouts": (LegKind.PAYOUT,), "sales": (LegKind.SALE,), "batches": (LegKind.BATCH,)},
     SubjectKind.JOIN: {"payments": (LegKind.PAYMENT,), "lines": (LegKind.LINE,)},
 }
 TRIGGERS: Final[dict[SubjectKind, dict[str, LegKind]]] = {
@@ -76,9 +77,10 @@ TRIGGERS: Final[dict[SubjectKind, dict[str, LegKind]]] = {
         "initiated": LegKind.INITIATED,
         "refund_paid": LegKind.REFUND_OUT,
         "refund_received": LegKind.REFUND_IN,
+        "payout_received": LegKind.PAYOUT,
     },
     SubjectKind.DEVICE: {"use": LegKind.USE, "mark": LegKind.MARK},
-    SubjectKind.MERCHANT: {"payout": LegKind.PAYOUT},
+    SubjectKind.MERCHANT: {"payout": LegKind.PAYOUT, "sale": LegKind.SALE, "batch": LegKind.BATCH},
     SubjectKind.JOIN: {"line": LegKind.LINE},
 }
 ROLE_OF: Final = {
@@ -92,8 +94,10 @@ DISTINCT: Final = {
     "settlement": "payment",
     "payment": "payment",
     "sender": "account",
+    "batch": "batch",
+    "day": "time",
 }
-"""Field words after ``count distinct``, and the attribute of the leg."""
+"""Field words after ``count distinct`` and ``with the same``, and the attribute of the leg; ``day`` is the UTC day of its time."""
 FIELDS: Final = {
     "amount": ("x.amount", Type.MONEY),
     "counterparty": ("x.other", Type.ACCOUNTS),
@@ -110,11 +114,19 @@ FIELDS: Final = {
     "agent": ("x.agent", Type.AGENTS),
     "counterparty_type": ("x.other_type", Type.TEXT),
     "cross_border": ("x.abroad", Type.BOOL),
+    "batch": ("x.batch", Type.TEXT),
+    "gross": ("x.figures[0]", Type.MONEY),
+    "due": ("x.figures[1]", Type.MONEY),
+    "rounding": ("x.figures[2]", Type.MONEY),
     "known_for": (f"(0 if x.previous <= x.time - {KNOWN_MS} else x.time - x.known)", Type.SPAN),
     "under_way_for": ("(x.time - x.started if x.started else 0)", Type.SPAN),
 }
-"""Words for a leg's own fields in ``when`` and after ``where``, and their source. ``country``, ``agent`` and
-``counterparty_type`` are those of the other end; ``agent`` is its bank or payment company."""
+"""Words for a leg's own fields in ``when`` and after ``where``, and their source.
+
+``country``, ``agent`` (bank or payment company) and ``counterparty_type`` are those of the other end. ``gross``, ``due`` (what its
+figures leave to be paid) and ``rounding`` (one minor unit an item) are a batch's; its ``amount`` is what it says to pay out.
+"""
+FIGURES: Final = frozenset({"gross", "due", "rounding"})
 CODES: Final[dict[str, frozenset[str]]] = {
     "rail": frozenset(Rail),
     "counterparty_type": frozenset(PartyType),

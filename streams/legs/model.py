@@ -45,6 +45,10 @@ class LegKind(IntEnum):
     MARK = 15
     DEADLINE = 16
     REPORT = 17
+    SALE = 18
+    """A settled payment, at the merchant it pays."""
+    BATCH = 19
+    """A batch of sales, at its merchant."""
 
 
 class Leg(Struct, array_like=True, gc=False):
@@ -97,6 +101,9 @@ class Leg(Struct, array_like=True, gc=False):
     """Both countries are known and differ."""
     started: int = 0
     """When a payment was initiated, if that was earlier than ``time``."""
+    batch: str = ""
+    figures: tuple[int, int, int] | None = None
+    """Of a batch: gross, what its own figures leave to be paid, number of items."""
 
 
 class Mark(Struct, array_like=True, gc=False):

@@ -34,6 +34,8 @@ SETTLED_SIDES: Final = {
     "own": (int(LegKind.OWN_OUT), int(LegKind.OWN_IN)),
 }
 """Legs of payer and payee of a settled payment, by its nature."""
+_MERCHANT: Final = int(SubjectKind.MERCHANT)
+_SALE: Final = int(LegKind.SALE)
 RETURNED: Final = "returned"
 RETURNED_SIDES: Final = (LegKind.REFUND_IN, LegKind.REFUND_OUT)
 """Legs of payer and payee of a payment that comes back."""
@@ -94,6 +96,10 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
             if payee not in OUTSIDE_TOKENS:
                 legs.append(Leg(_ACCOUNT, payee, into, *as_payee))
             _assert_balanced(legs, event)
+    if event.merchant_id and _MERCHANT in kinds and event.status is PaymentStatus.SETTLED and _nature(event) == "":
+        sale = Leg(_MERCHANT, event.merchant_id, _SALE, *as_payee)
+        sale.batch = event.batch_id or ""
+        legs.append(sale)
     if device and _DEVICE in kinds and payer not in OUTSIDE_TOKENS:
         legs.append(Leg(_DEVICE, device, _USE, *as_payer))
     if _JOIN in kinds:
@@ -226,7 +232,7 @@ def _settlement(event: SettlementEvent, how: Split) -> list[Leg]:
         return Leg(
             kind_of, subject, kind, how.time, event.sequence, event.source, event.event_id, how.digest, life,
             event.uetr or "", event.net_minor, event.currency, creditor.account_token, creditor.party_token or "", home,
-            "", event.merchant_id or "", way=event.cycle or "",
+            "", event.merchant_id or "", way=event.cycle or "", batch=event.batch_id or "",
         )  # fmt: skip
 
     legs = []
@@ -235,6 +241,15 @@ def _settlement(event: SettlementEvent, how: Split) -> list[Leg]:
         legs += [leg(SubjectKind.JOIN, key, LegKind.LINE) for key in keys]
     if event.kind is SettlementKind.PAYOUT and event.merchant_id and SubjectKind.MERCHANT in how.kinds:
         legs.append(leg(SubjectKind.MERCHANT, event.merchant_id, LegKind.PAYOUT))
+    if event.kind is SettlementKind.PAYOUT and creditor.account_token and SubjectKind.ACCOUNT in how.kinds:
+        legs.append(leg(SubjectKind.ACCOUNT, creditor.account_token, LegKind.PAYOUT))
+    if event.kind is SettlementKind.MERCHANT_BATCH and event.merchant_id and SubjectKind.MERCHANT in how.kinds:
+        batch = leg(SubjectKind.MERCHANT, event.merchant_id, LegKind.BATCH)
+        gross = event.gross_minor
+        if gross is not None:
+            due = gross - event.refund_minor - event.chargeback_minor - event.fee_minor - event.reserve_minor
+            batch.figures = gross, due, event.item_count or 0
+        legs.append(batch)
     return legs
 
 

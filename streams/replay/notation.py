@@ -4,9 +4,10 @@
 
     09:00 victim pays mule 15000 CNY [device=phone] [pid=P1] [uetr=...] [e2e=INV-7] [status=INITIATED] [merchant=M1]
           [rail=CASH_OUT] [purpose=SALA] [mcc=5816] [to_type=VASP] [from_type=PSP] [to_country=KH] [from_country=CN]
-          [to_agent=BANK] [started=08:59]
+          [to_agent=BANK] [started=08:59] [batch=B1]
     day 2 09:20 line 500 CNY [pid=P1]                  a booked settlement line
     10:00 payout 900 CNY to account merchant=M1 [payee_owner=party] [cycle=T0]
+    10:00 batch 970 CNY merchant=M1 id=B1 [gross=1000] [fee=30] [refund=0] [items=2]
     00:00 reference account [merchant=M1] [owner=party] [payouts=account,account] [opened=2025-12-01] [type=PERSON]
           [status=DORMANT] [onboarded=2025-12-01] [home=CN]
 
@@ -41,14 +42,16 @@ _TIME = re.compile(r"(?:day ([0-9]{1,3}) )?([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?
 _PAYS = re.compile(r"(\S+) pays (\S+) ([0-9.,]+) ([A-Z]{3})((?: \w+=\S+)*)")
 _LINE = re.compile(r"line ([0-9.,]+) ([A-Z]{3})((?: \w+=\S+)*)")
 _PAYOUT = re.compile(r"payout ([0-9.,]+) ([A-Z]{3}) to (\S+)((?: \w+=\S+)*)")
+_BATCH = re.compile(r"batch ([0-9.,]+) ([A-Z]{3})((?: \w+=\S+)*)")
 _REFERENCE = re.compile(r"reference (\S+)((?: \w+=\S+)*)")
 _WORDS: Final = {
     "pays": {
         "device", "pid", "uetr", "e2e", "status", "merchant", "rail", "purpose", "mcc", "to_type", "from_type", "to_country",
-        "from_country", "to_agent", "started",
+        "from_country", "to_agent", "started", "batch",
     },
     "line": {"pid", "uetr", "e2e", "id"},
     "payout": {"merchant", "payee_owner", "id", "cycle"},
+    "batch": {"merchant", "id", "gross", "fee", "refund", "items"},
     "reference": {"merchant", "owner", "payouts", "opened", "onboarded", "type", "status", "home"},
 }  # fmt: skip
 
@@ -75,7 +78,13 @@ def read_event(text: str, number: int) -> Event:
     day, hour, minute, second, rest = match.groups()
     moment = to_datetime(_millis(day, hour, minute, second))
     try:
-        for pattern, maker in ((_PAYS, _pays), (_LINE, _line), (_PAYOUT, _payout), (_REFERENCE, _reference)):
+        for pattern, maker in (
+            (_PAYS, _pays),
+            (_LINE, _line),
+            (_PAYOUT, _payout),
+            (_BATCH, _batch),
+            (_REFERENCE, _reference),
+        ):
             found = pattern.fullmatch(rest)
             if found is not None:
                 return maker(_At(moment, number), *found.groups())
@@ -118,7 +127,7 @@ def _pays(at: _At, *words: str) -> Event:
         debtor=_end(payer, "from", options), creditor=_end(payee, "to", options), initiated_at=started,
         settled_at=moment if status == "SETTLED" else None, uetr=options.get("uetr"), end_to_end_id=options.get("e2e"),
         device_token=options.get("device"), merchant_id=options.get("merchant"), purpose_code=options.get("purpose"),
-        mcc=options.get("mcc"),
+        mcc=options.get("mcc"), batch_id=options.get("batch"),
     )  # fmt: skip
 
 
@@ -159,6 +168,20 @@ def _payout(at: _At, *words: str) -> Event:
         kind=SettlementKind.PAYOUT, status=SettlementStatus.BOOKED, net_minor=_minor(amount, currency), currency=currency,
         merchant_id=options.get("merchant", "M"), creditor=Account(payee, party_token=options.get("payee_owner")),
         booked_at=moment, cycle=options.get("cycle"),
+    )  # fmt: skip
+
+
+def _batch(at: _At, *words: str) -> Event:
+    amount, currency, more = words
+    moment, number = at
+    options = _options("batch", more)
+    money = {name: _minor(options[name], currency) for name in ("gross", "fee", "refund") if name in options}
+    return SettlementEvent(
+        event_id=f"t{number}", schema_version=1, source="test", event_time=moment, settlement_id=f"s{number}",
+        kind=SettlementKind.MERCHANT_BATCH, status=SettlementStatus.BOOKED, net_minor=_minor(amount, currency), currency=currency,
+        merchant_id=options.get("merchant", "M"), batch_id=options.get("id"), gross_minor=money.get("gross"),
+        fee_minor=money.get("fee", 0), refund_minor=money.get("refund", 0), item_count=int(options.get("items", "0")),
+        booked_at=moment,
     )  # fmt: skip
 
 

@@ -32,6 +32,8 @@ let:
   others: count distinct counterparty of movements over 2h
   fresh: count distinct counterparty of new movements over 1h
   same: count of movements with the same counterparty over 2h
+  days: count distinct day of movements over 2h
+  same_sum: sum amount of credits with the same device over 2h
   listed: count of debits where counterparty in watched over 2h
   left: count of credits followed within 1h by 70% in debits over 2h
   mirrored: count of credits where amount >= limit matched within 1h by 50% to 150% in debits alike within 20% over 2h
@@ -70,7 +72,7 @@ class Side(NamedTuple):
 def leg(number: int, side: Side) -> Leg:
     return Leg(
         SubjectKind.ACCOUNT, "a", side.kind, side.time, 0, "s", f"e{number}", number, f"p{number}", amount=side.amount,
-        currency=side.currency, other=side.other, way=side.way, purpose=side.purpose, country=side.country,
+        currency=side.currency, other=side.other, device=side.country, way=side.way, purpose=side.purpose, country=side.country,
     )  # fmt: skip
 
 
@@ -182,6 +184,8 @@ CREDIT: Final = LegKind.CREDIT
         ("least", [side(0, amount=100), side(30 * 24 * 60, amount=400)], 0),
         ("most", [side(0, amount=400), side(5, more=ABROAD, amount=200), side(10)], 200),
         ("same", [side(0, other="c"), side(5), side(10)], 2),
+        ("days", [side(23 * 60), side(24 * 60)], 2),
+        ("same_sum", [side(0, CREDIT, more=ABROAD), side(5, CREDIT), side(9, CREDIT, more=ABROAD, amount=200)], 500),
         ("listed", [side(0), side(2 * 24 * 60, other="c"), side(2 * 24 * 60 + 1)], 0),
         ("left", [side(0, CREDIT), side(1, CREDIT), side(60, amount=210)], 1),
         ("left", [side(0, CREDIT), side(61, amount=300)], 0),
