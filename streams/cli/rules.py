@@ -46,7 +46,9 @@ def check_command(
     failed = ruleset is None or (strict and bool(findings))
     if json:
         typer.echo(
-            msgspec.json.encode({"ok": not failed, "findings": [_as_json(path, one) for one in findings]}).decode()
+            msgspec.json.encode(
+                {"ok": not failed, "findings": [_as_json(path, one) for one in sorted(findings)]}
+            ).decode()
         )
     else:
         _print_findings(path, findings)
@@ -179,7 +181,7 @@ def _checked(path: Path, consequence: str = "") -> Ruleset:
 
 
 def _print_findings(path: Path, findings: list[Finding], *, to_errors: bool = False) -> None:
-    for one in findings:
+    for one in sorted(findings):
         typer.echo(_placed(path, str(one)), err=to_errors)
 
 
