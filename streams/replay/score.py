@@ -41,7 +41,7 @@ class TypologyScore:
     instances: int
     hit: int
     delay_ms: int | None = None
-    """Median time from the first tainted credit to the first alert, over the found instances."""
+    """Median time from the first tainted credit to the first alert, over the found instances in which a victim pays."""
 
     @property
     def share(self) -> float:
@@ -80,7 +80,7 @@ class Score:
     typologies: tuple[TypologyScore, ...]
     rules: tuple[RuleScore, ...]
     delay_ms: int | None
-    """Median time from the first tainted credit to the first alert, over all found instances of fraud."""
+    """Median time from the first tainted credit to the first alert, over all found instances in which a victim pays."""
 
     @property
     def alerts(self) -> int:
@@ -200,9 +200,8 @@ class _Truth:
 
     def _median(self, scenarios: list[Scenario]) -> int | None:
         found = [
-            self._first_hit_ms[each.scenario_id]
-            - from_datetime(datetime.fromisoformat(each.tainted_at or each.first_time))
+            self._first_hit_ms[each.scenario_id] - from_datetime(datetime.fromisoformat(each.tainted_at))
             for each in scenarios
-            if each.scenario_id in self._first_hit_ms and (each.tainted_at or each.first_time)
+            if each.tainted_at and each.scenario_id in self._first_hit_ms
         ]
         return median_low(found) if found else None

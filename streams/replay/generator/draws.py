@@ -57,6 +57,11 @@ Source: RUSI, "Following the Fraud: the Role of Money Mules", August 2025 (Lloyd
 reports); what lies beyond one hour is our estimate.
 """
 
+SENT_ON_PERCENT: Final = Spread((0, 60), (150, 85), (1_000, 100))
+"""How much of its receipts a mule hands on: mostly all but a cut of up to 15 %, the range of known commissions
+(points-running, and Tazama's rules 026 and 027); one in seven keeps more, or sends it elsewhere (our estimate).
+"""
+
 
 def below(rng: Random, limit: int) -> int:
     """Pick a whole number from 0 to ``limit - 1``."""

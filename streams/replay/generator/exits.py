@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from streams.clock import HOUR_MS, MINUTE_MS, SECOND_MS, from_datetime
 from streams.events.model import Rail, ReportType
-from streams.replay.generator.draws import DWELL_MS, Spread, below, between
+from streams.replay.generator.draws import DWELL_MS, SENT_ON_PERCENT, Spread, below, between
 from streams.replay.generator.hops import drain, receive
 from streams.replay.generator.mules import YUAN, cash_out, plain, to_exchange, varied
 from streams.replay.generator.payments import Paid, Transfer
@@ -15,7 +15,7 @@ from streams.replay.generator.story import Case, Role, Subject, Typology
 
 _CORRIDOR: Final = ("KH",) * 6 + ("MM",) * 3 + ("LA", "LA", "PH", "AE", "TH")
 """Where the money of scam hubs goes: mostly Cambodia, Myanmar, Laos (UNODC, January 2024), some by other ways."""
-_WITHDRAWAL: Final = Spread((0, 5), (300, 20), (800, 50), (1_000, 200))
+_WITHDRAWAL: Final = Spread((0, 10), (150, 20), (800, 50), (1_000, 200))
 """What a cash runner takes at a time, in hundreds of yuan: machines give 2,000 to 5,000, some 20,000 a day."""
 
 
@@ -26,7 +26,7 @@ def crypto_exit(case: Case) -> Subject:
     amounts = [between(rng, 35, 600) * 100 * YUAN for _ in range(between(rng, 1, 3))]
     receipts = receive(case, mule, amounts, 90 * MINUTE_MS)
     parts = between(rng, 1, 4)
-    out = sum(amounts) * between(rng, 68, 99) // (100 * parts)
+    out = sum(amounts) * SENT_ON_PERCENT.draw(rng) // (100 * parts)
     at = receipts[-1].settled_ms + DWELL_MS.draw(rng) // 2
     plan = to_exchange(case, mule, out, (at, 0))
     for _ in range(parts):
@@ -41,7 +41,7 @@ def atm_exit(case: Case) -> Subject:
     mule = case.fresh("runner")
     amounts = [between(rng, 25, 150) * 100 * YUAN for _ in range(between(rng, 1, 2))]
     receipts = receive(case, mule, amounts, HOUR_MS)
-    left = sum(amounts) * between(rng, 70, 100) // 100
+    left = sum(amounts) * SENT_ON_PERCENT.draw(rng) // 100
     usual = _WITHDRAWAL.draw(rng) * 100 * YUAN
     at = receipts[-1].settled_ms + DWELL_MS.draw(rng) // 2
     for _ in range(12):
@@ -50,7 +50,7 @@ def atm_exit(case: Case) -> Subject:
             break
         case.pay(cash_out(mule, amount, at), Role.EXIT)
         left -= amount
-        at += between(rng, 1, 25) * MINUTE_MS
+        at += between(rng, 1, 9) * MINUTE_MS + (40 * MINUTE_MS if rng.random() < 0.1 else 0)  # noqa: PLR2004 - to another machine
     return "account", mule.token
 
 
@@ -61,7 +61,7 @@ def risk_corridor(case: Case) -> Subject:
     payee = case.abroad("payee", _CORRIDOR[below(rng, len(_CORRIDOR))])
     amounts = [between(rng, 40, 400) * 100 * YUAN for _ in range(between(rng, 1, 3))]
     receipts = receive(case, mule, amounts, 5 * HOUR_MS)
-    out = sum(amounts) * between(rng, 60, 98) // 100
+    out = sum(amounts) * SENT_ON_PERCENT.draw(rng) // 100
     case.pay(remittance(mule, payee, out, receipts[-1].settled_ms + DWELL_MS.draw(rng)), Role.EXIT)
     return "account", mule.token
 

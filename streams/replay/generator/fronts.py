@@ -107,7 +107,7 @@ def collect_then_t0(case: Case) -> Subject:
     merchant = replace(case.unknown("front", PartyType.MERCHANT), cycle="T0")
     case.register(merchant, between(case.rng, 4, 85), "front")
     for day in range(between(case.rng, 2, 4)):
-        collect_and_draw(case, merchant, day, (between(case.rng, 25, 85), _DEPOSIT))
+        collect_and_draw(case, merchant, day, (between(case.rng, 35, 100), _DEPOSIT))
     return "merchant", merchant.merchant_id or ""
 
 

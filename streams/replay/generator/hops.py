@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from streams.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from streams.events.model import Rail
-from streams.replay.generator.draws import DWELL_MS, Spread, below, between
+from streams.replay.generator.draws import DWELL_MS, SENT_ON_PERCENT, Spread, below, between
 from streams.replay.generator.mules import REPORTED_SHARE, YUAN, cash_out, plain, to_exchange, varied
 from streams.replay.generator.payments import Paid
 from streams.replay.generator.population import CASH, Holder
@@ -66,7 +66,7 @@ def quick_first_out(case: Case) -> Subject:
         credit = case.pay(varied(case, plain(victim, mule, amount, at)), Role.VICTIM)
         receipts.append(credit)
         parts = between(rng, 1, 2)
-        out = amount * between(rng, 62, 99) // (100 * parts)
+        out = amount * SENT_ON_PERCENT.draw(rng) // (100 * parts)
         at = credit.settled_ms + _RUNNER_DWELL_MS.draw(rng)
         for _ in range(parts):
             case.pay(plain(mule, second, out, at), Role.L1_MULE)
@@ -102,7 +102,7 @@ def test_then_large(case: Case) -> Subject:
     at = test.settled_ms + between(rng, 6, 28 * 60) * MINUTE_MS
     amount = between(rng, 30, 900) * 100 * YUAN
     credit = case.pay(varied(case, plain(victim, mule, amount, at)), Role.VICTIM)
-    drain(case, mule, amount * between(rng, 60, 99) // 100, credit.settled_ms + DWELL_MS.draw(rng))
+    drain(case, mule, amount * SENT_ON_PERCENT.draw(rng) // 100, credit.settled_ms + DWELL_MS.draw(rng))
     report_some(case, [credit])
     return "account", mule.token
 
@@ -119,7 +119,7 @@ def dormant_burst(case: Case) -> Subject:
     case.register(mule, asleep + between(rng, 60, 900), "mule", asleep if rng.random() < 0.8 else 0)  # noqa: PLR2004
     amounts = [between(rng, 12, 190) * 100 * YUAN for _ in range(between(rng, 2, 7))]
     receipts = receive(case, mule, amounts, between(rng, 8, 60) * HOUR_MS)
-    drain(case, mule, sum(amounts) * between(rng, 50, 99) // 100, receipts[-1].settled_ms + DWELL_MS.draw(rng))
+    drain(case, mule, sum(amounts) * SENT_ON_PERCENT.draw(rng) // 100, receipts[-1].settled_ms + DWELL_MS.draw(rng))
     return "account", mule.token
 
 

@@ -1,5 +1,6 @@
 """The score: what counts as found, as a false alarm on a near miss, as stray; how long it took."""
 
+import msgspec
 import pytest
 
 from streams.replay.generator import ANY_RULE, Scenario
@@ -70,7 +71,7 @@ def test_every_alert_counts_once_by_the_best_that_can_be_said_of_it() -> None:
     assert result.precision == 0.5
     assert result.recall == 0.5
     assert result.typologies == (
-        TypologyScore("mule", "r1", hard_negative=False, instances=1, hit=1, delay_ms=0),
+        TypologyScore("mule", "r1", hard_negative=False, instances=1, hit=1),
         TypologyScore("orphan", "r2", hard_negative=False, instances=1, hit=0),
         TypologyScore("gift", "r1", hard_negative=True, instances=1, hit=1),
     )
@@ -84,20 +85,21 @@ def test_one_alert_may_find_two_instances_that_share_events() -> None:
 def test_the_delay_is_the_median_from_the_tainted_credit_to_the_first_alert_of_the_own_rule() -> None:
     # midnight      00:10 tainted        00:15 first alert of r1       00:25 second
     #     |------------|---------------------|----------------------------|
-    tainted = Scenario(**{name: getattr(MULE, name) for name in Scenario.__struct_fields__} | {
-        "tainted_at": "2025-03-03T00:10:00.000Z", "scenario_id": "m2", "subject": "acc-m2",
-    })  # fmt: skip
+    def tainted(name: str, minute: int) -> Scenario:
+        return msgspec.structs.replace(instance(name, "mule"), tainted_at=f"2025-03-03T00:{minute}:00.000Z")
+
     alerts = [
-        alert("acc-m2", at=25 * 60_000),
-        alert("acc-m2", at=15 * 60_000),
-        alert("acc-m2", rule="r3", at=11 * 60_000),
-        alert("acc-m", at=60_000),
-        alert("acc-g", at=0),
+        alert("acc-m1", at=25 * 60_000),
+        alert("acc-m1", at=15 * 60_000),
+        alert("acc-m1", rule="r3", at=11 * 60_000),
+        alert("acc-m2", at=50 * 60_000),
+        alert("acc-m3", at=13 * 60_000),
+        alert("x", "e9", rule="r2", at=0),
     ]
-    result = score([tainted, MULE, ORPHAN, GIFT], alerts)
-    assert result.delay_ms == 60_000, "of 1 and 5 minutes the lower; the near miss does not count"
-    assert [(row.typology, row.delay_ms) for row in result.typologies] == [
-        ("mule", 60_000), ("orphan", None), ("gift", None),
+    result = score([tainted("m1", 10), tainted("m2", 20), tainted("m3", 12), ORPHAN, GIFT], alerts)
+    assert result.delay_ms == 5 * 60_000, "of 5, 30 and 1 minutes; nobody pays in the orphan"
+    assert [(row.typology, row.hit, row.delay_ms) for row in result.typologies] == [
+        ("mule", 3, 300_000), ("orphan", 1, None), ("gift", 0, None),
     ]  # fmt: skip
 
 
