@@ -15,6 +15,8 @@ from streams.replay.generator.story import Case, Role, Subject, Typology
 
 _TICKET: Final = Spread((0, 20), (500, 120), (900, 500), (1_000, 1_600))
 """What an ordinary customer pays, in yuan."""
+_GOODS: Final = Spread((0, 200), (400, 900), (900, 3_000), (1_000, 9_000))
+"""What is paid for furniture or a telephone, in yuan."""
 _DEPOSIT: Final = Spread((0, 100), (300, 500), (600, 1_000), (900, 3_000), (1_000, 8_000))
 """What a victim pays in at a false platform or a gambler at his, in yuan."""
 
@@ -43,12 +45,12 @@ def sell(case: Case, till: Till, hours: tuple[int, int], plan: tuple[list[Holder
             case.pay(transfer, role)
 
 
-def a_day_of_sales(case: Case, merchant: Holder, buyers: tuple[int, int], role: Role | None) -> Till:
+def a_day_of_sales(case: Case, merchant: Holder, buyers: tuple[int, int], role: Role | None, ticket: Spread) -> Till:
     """Let a merchant sell from nine to eight on the next local day to so many buyers (at least, at most)."""
     day = local_day(case.start_ms) + 1
     till = Till(merchant, day)
     open_ms = local_day_start(day) + 9 * HOUR_MS
-    sell(case, till, (open_ms, open_ms + 11 * HOUR_MS), (case.people(between(case.rng, *buyers)), _TICKET), role)
+    sell(case, till, (open_ms, open_ms + 11 * HOUR_MS), (case.people(between(case.rng, *buyers)), ticket), role)
     return till
 
 
@@ -56,7 +58,7 @@ def batch_mismatch(case: Case) -> Subject:
     """R40: a batch says more than was sold, or less, or pays out what its own figures do not give."""
     rng = case.rng
     merchant = case.fresh("front", PartyType.MERCHANT)
-    till = a_day_of_sales(case, merchant, (5, 14), Role.MERCHANT_FRONT)
+    till = a_day_of_sales(case, merchant, (5, 14), Role.MERCHANT_FRONT, _TICKET)
     off = till.gross_minor * _OFF_PER_100_000.draw(rng) // 100_000 + 1
     kind = case.number % 3
     if kind == 0:
@@ -90,7 +92,7 @@ def new_payout_account(case: Case) -> Subject:
     target = fresh.account
     if case.number % 2:
         target = replace(target, party_token=merchant.account.party_token)
-    till = a_day_of_sales(case, merchant, (20, 60) if case.number % 3 else (4, 12), None)
+    till = a_day_of_sales(case, merchant, (20, 50) if case.number % 3 else (4, 12), None, _GOODS)
     if merchant.cycle == "T0":
         lines = withdraw(till, local_day_start(till.day) + 20 * HOUR_MS + between(rng, 5, 200) * MINUTE_MS, rng, target)
     else:
@@ -154,7 +156,7 @@ def late_batch_item(case: Case) -> Subject:
     """Let the message about one sale arrive hours after the batch that counts it: figures that fit in the end."""
     rng = case.rng
     merchant = case.fresh("shop", PartyType.MERCHANT)
-    till = a_day_of_sales(case, merchant, (5, 12), Role.NORMAL)
+    till = a_day_of_sales(case, merchant, (5, 12), Role.NORMAL, _TICKET)
     (buyer,) = case.people(1)
     at = local_day_start(till.day) + 21 * HOUR_MS
     amount = between(rng, 40, 700) * YUAN
@@ -180,7 +182,7 @@ def settled_in_payout_account(case: Case) -> Subject:
     case.register(own, between(rng, 150, 900), "own account")
     target = replace(own.account, party_token=merchant.account.party_token)
     case.re_register(merchant, case.start_ms - between(rng, 7, 60) * DAY_MS, (target.account_token,), case.start_ms)
-    batch, payout = close_till(a_day_of_sales(case, merchant, (20, 60), None), rng, target)
+    batch, payout = close_till(a_day_of_sales(case, merchant, (25, 50), None, _GOODS), rng, target)
     case.aside(batch)
     case.post(payout, Role.NORMAL)
     return "merchant", merchant.merchant_id or ""
