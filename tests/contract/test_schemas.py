@@ -1,6 +1,7 @@
 """What integrators read is what intake does: schemas, manual and examples against the model and the decoder."""
 
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -34,8 +35,8 @@ def test_the_files_are_the_export() -> None:
 
 
 def test_writing_anew_changes_nothing(tmp_path: Path) -> None:
-    manual = (FOLDER / "README.md").read_text(encoding="utf-8")
-    (tmp_path / "README.md").write_text(manual, encoding="utf-8")
+    for manual in FOLDER.glob("*.md"):
+        shutil.copy(manual, tmp_path)
     write(tmp_path)
     assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {
         path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir() if path.is_file()
