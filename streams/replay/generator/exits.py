@@ -86,22 +86,37 @@ def outflow_after_stop(case: Case) -> Subject:
     return "account", mule.token
 
 
-def pay_to_reported(case: Case) -> Subject:
-    """R05: an account was reported, by a victim alone or listed by the police too; hours later another victim pays it."""
-    rng = case.rng
+def pay_to_alleged(case: Case) -> Subject:
+    """R05: a victim has reported an account, and hours later another victim pays it."""
     mule = case.fresh("mule")
+    _next_victim(case, mule, _victims_report(case, mule)[1])
+    return "account", mule.token
+
+
+def pay_to_reported(case: Case) -> Subject:
+    """R05: the police have put a reported account on the list, and hours later another victim pays it."""
+    mule = case.fresh("mule")
+    credit, reported_ms = _victims_report(case, mule)
+    listed_ms = reported_ms + between(case.rng, 10, 180) * MINUTE_MS
+    case.aside(case.desk(credit, ReportType.LIST_ENTRY, listed_ms))
+    _next_victim(case, mule, listed_ms)
+    return "account", mule.token
+
+
+def _victims_report(case: Case, mule: Holder) -> tuple[Paid, int]:
+    """Let a victim pay and report it; gives the payment and the time of the report."""
     credit = _reported_payment(case, mule)
-    reported_ms = credit.settled_ms + between(rng, 10, 300) * MINUTE_MS
+    reported_ms = credit.settled_ms + between(case.rng, 10, 300) * MINUTE_MS
     case.aside(case.desk(credit, ReportType.VICTIM_REPORT, reported_ms))
-    if rng.random() < 0.6:  # noqa: PLR2004 - most accounts that are reported come on the list
-        reported_ms += between(rng, 10, 180) * MINUTE_MS
-        case.aside(case.desk(credit, ReportType.LIST_ENTRY, reported_ms))
+    return credit, reported_ms
+
+
+def _next_victim(case: Case, mule: Holder, after_ms: int) -> None:
     (victim,) = case.people(1)
     case.member(victim)
-    at = reported_ms + between(rng, 3, 30 * 60) * MINUTE_MS
-    plan = plain(victim, mule, between(rng, 10, 500) * 100 * YUAN, at)
+    at = after_ms + between(case.rng, 3, 30 * 60) * MINUTE_MS
+    plan = plain(victim, mule, between(case.rng, 10, 500) * 100 * YUAN, at)
     case.pay(plan if case.number % 2 else varied(case, plan), Role.VICTIM)
-    return "account", mule.token
 
 
 def remittance(payer: Holder, payee: Holder, amount: int, at: int) -> Transfer:
@@ -122,4 +137,5 @@ ATM_EXIT: Final = Typology("atm_exit", "atm-exit", atm_exit)
 RISK_CORRIDOR: Final = Typology("risk_corridor", "risk-corridor", risk_corridor)
 OUTFLOW_AFTER_STOP: Final = Typology("outflow_after_stop", "outflow-after-stop", outflow_after_stop)
 PAY_TO_REPORTED: Final = Typology("pay_to_reported", "pay-to-reported", pay_to_reported)
-EXITS: Final = (CRYPTO_EXIT, ATM_EXIT, RISK_CORRIDOR, OUTFLOW_AFTER_STOP, PAY_TO_REPORTED)
+PAY_TO_ALLEGED: Final = Typology("pay_to_alleged", "pay-to-alleged", pay_to_alleged)
+EXITS: Final = (CRYPTO_EXIT, ATM_EXIT, RISK_CORRIDOR, OUTFLOW_AFTER_STOP, PAY_TO_REPORTED, PAY_TO_ALLEGED)

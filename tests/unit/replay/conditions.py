@@ -49,9 +49,8 @@ def references(stream: Stream, account: str) -> list[AccountReferenceEvent]:
     """Give what is known of an account or merchant, the newest last."""
     found = [
         event
-        for event in stream.by_id.values()
-        if isinstance(event, AccountReferenceEvent)
-        and account in (event.account_token, event.merchant.merchant_id if event.merchant else "")
+        for event in stream.references
+        if account in (event.account_token, event.merchant.merchant_id if event.merchant else "")
     ]
     return sorted(found, key=lambda event: event.valid_from)
 
@@ -176,13 +175,9 @@ def outflow_after_stop(stream: Stream, one: Scenario) -> bool:
 
 
 def pay_to_reported(stream: Stream, one: Scenario) -> bool:
-    """R05: a payment comes in while a report stands."""
+    """R05: a payment comes in while a report stands, whoever made it."""
     reports = _reports(stream, one.subject)
-    ended = {
-        event.supersedes: event.event_time
-        for event in stream.by_id.values()
-        if isinstance(event, FraudReportEvent) and event.type is ReportType.RELEASE
-    }
+    ended = {event.supersedes: event.event_time for event in stream.reports if event.type is ReportType.RELEASE}
     return any(
         report.event_time < credit.time and (report.report_id not in ended or credit.time < ended[report.report_id])
         for report in reports
@@ -191,22 +186,15 @@ def pay_to_reported(stream: Stream, one: Scenario) -> bool:
 
 
 def _reports(stream: Stream, account: str) -> list[FraudReportEvent]:
-    return [
-        event
-        for event in stream.by_id.values()
-        if isinstance(event, FraudReportEvent) and account in event.suspect_account_tokens
-    ]
+    return [event for event in stream.reports if account in event.suspect_account_tokens]
 
 
 def batch_mismatch(stream: Stream, one: Scenario) -> bool:
     """R40: the batch differs from its sales, or its net from its figures, by more than 0.1 % and a fen an item."""
+    shop = references(stream, one.subject)[0].account_token
     for batch in _lines(stream, one.subject, SettlementKind.MERCHANT_BATCH):
-        sold = sum(
-            move.amount
-            for moves in stream.ledger.received.values()
-            for move in moves
-            if event_of(stream, move).batch_id == batch.batch_id
-        )
+        sales = stream.ledger.received[shop]
+        sold = total(move for move in sales if event_of(stream, move).batch_id == batch.batch_id)
         gross = batch.gross_minor or 0
         given = gross - batch.refund_minor - batch.chargeback_minor - batch.fee_minor - batch.reserve_minor
         grain = max(batch.item_count or 0, sold // 1_000)
@@ -244,6 +232,6 @@ def collect_then_t0(stream: Stream, one: Scenario) -> bool:
 
 
 def _lines(stream: Stream, merchant: str, kind: SettlementKind) -> Iterator[SettlementEvent]:
-    for event in stream.by_id.values():
-        if isinstance(event, SettlementEvent) and event.merchant_id == merchant and event.kind is kind:
+    for event in stream.settlements:
+        if event.merchant_id == merchant and event.kind is kind:
             yield event

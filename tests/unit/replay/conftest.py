@@ -1,10 +1,11 @@
 """One stream for the tests that read it, made once."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import pytest
 
-from streams.events.model import Event
+from streams.events.model import AccountReferenceEvent, Event, FraudReportEvent, SettlementEvent
 from streams.replay.generator import Generator, GeneratorSettings, Label, Scenario
 from streams.replay.generator.arrivals import Arrival
 from tests.unit.replay.ledger import Ledger
@@ -20,6 +21,21 @@ class Stream:
     labels: list[Label]
     ledger: Ledger
     by_id: dict[str, Event]
+
+    @cached_property
+    def references(self) -> list[AccountReferenceEvent]:
+        """Give what the registry sent."""
+        return [event for event in self.by_id.values() if isinstance(event, AccountReferenceEvent)]
+
+    @cached_property
+    def reports(self) -> list[FraudReportEvent]:
+        """Give what the report desk sent."""
+        return [event for event in self.by_id.values() if isinstance(event, FraudReportEvent)]
+
+    @cached_property
+    def settlements(self) -> list[SettlementEvent]:
+        """Give every settlement line."""
+        return [event for event in self.by_id.values() if isinstance(event, SettlementEvent)]
 
     def of(self, typology: str) -> list[Scenario]:
         """Give the instances of one typology; there is at least one."""
