@@ -15,7 +15,20 @@ NEVER: Final = -(1 << 60)
 FOREVER: Final = 1 << 60
 LEGS_MAX: Final = 10_000
 """A subject keeps its newest legs up to twice this number, then falls back to it and is flagged ``approximate``."""
-_ONCE: Final = frozenset(map(int, (LegKind.DEBIT, LegKind.CREDIT, LegKind.REFUND_OUT, LegKind.REFUND_IN, LegKind.LINE)))
+_ONCE: Final = frozenset(
+    map(
+        int,
+        (
+            LegKind.DEBIT,
+            LegKind.CREDIT,
+            LegKind.REFUND_OUT,
+            LegKind.REFUND_IN,
+            LegKind.LINE,
+            LegKind.SALE,
+            LegKind.BATCH,
+        ),
+    )
+)
 """Legs that count once per payment or settlement, from the smallest in order."""
 _REFUNDS: Final = frozenset(map(int, (LegKind.REFUND_OUT, LegKind.REFUND_IN)))
 _LINE, _REFERENCE = int(LegKind.LINE), int(LegKind.REFERENCE)
