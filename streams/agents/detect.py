@@ -6,30 +6,28 @@ was acknowledged already is not sent again, from there on everything is, and a p
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-
-import msgspec
+from dataclasses import dataclass
 
 from streams.agents.app import DeliveryApp, make_app
 from streams.agents.batch import TP, Batch, Record
 from streams.agents.keeper import Keeper
-from streams.agents.producer import Outgoing
+from streams.agents.outbox import Outbox
 from streams.agents.retry import die
 from streams.agents.roles import Plan
 from streams.agents.rulesets import RulesetLibrary
 from streams.agents.snapshots import SnapshotTopic
 from streams.agents.vitals import measure
-from streams.agents.wall import now_ms
-from streams.alerts.codec import encode_outcome
-from streams.alerts.model import Alert
 from streams.errors import EngineError, FormatError, LogError, ZombieError
-from streams.legs import FORMAT_VERSION, Mark, Packed, pack, partition_of, unpack
-from streams.pipeline import WHOLE, Outputs, PartitionState, step
-from streams.settings.topics import ACTIVITY, ALERTS
+from streams.legs import FORMAT_VERSION, Packed, unpack
+from streams.pipeline import WHOLE, PartitionState, step
+from streams.settings.topics import ACTIVITY
 
 logger = logging.getLogger(__name__)
 SNAPSHOT_PAUSE_SECONDS = 0.2
+WORK_SECONDS_MAX = 0.01
+"""After so long the event loop has its turn: heartbeats, health, snapshots."""
 
 
 @dataclass(slots=True)
@@ -40,7 +38,7 @@ class Held:
     acknowledged: int
     """Outputs of records before this offset are out already."""
     keeper: Keeper
-    unsent: list[Outgoing] = field(default_factory=list)
+    unsent: Outbox
     recovered: bool = False
     settled: bool = True
     """No batch is in hand: the state stands where all outputs are acknowledged."""
@@ -87,7 +85,8 @@ class DetectWorker:
                 )
             acknowledged = max(known, committed[tp].offset if tp in committed else 0)
             recovered = state.next_offset >= acknowledged
-            self.held[tp] = Held(state, acknowledged, keepers[tp], recovered=recovered)
+            unsent = Outbox(tp.partition, self.plan.partitions, self.plan.metrics)
+            self.held[tp] = Held(state, acknowledged, keepers[tp], unsent, recovered=recovered)
         return {tp: held.state.next_offset for tp, held in self.held.items()}
 
     async def _recover(self, tp: TP, keeper: Keeper) -> tuple[PartitionState, int]:
@@ -116,6 +115,7 @@ class DetectWorker:
         """Apply a batch and send what follows; repeatable: records applied already are skipped, their outputs sent again."""
         held = self.held[batch.tp]
         held.settled = False
+        pause_at = time.monotonic() + WORK_SECONDS_MAX
         for record in batch.records:
             if record.offset < held.state.next_offset:
                 continue
@@ -128,13 +128,15 @@ class DetectWorker:
                     raise
                 held.keeper.spool()
                 if record.offset >= held.acknowledged:
-                    held.unsent += self._outgoing(batch.partition, outputs)
+                    held.unsent.add(outputs)
             held.state.next_offset = record.offset + 1
-            await asyncio.sleep(0)
-            self.app.positions.check(batch.term)
-        if held.unsent:
-            await self.app.sender.send_all(held.unsent)
-            held.unsent = []
+            if time.monotonic() > pause_at:
+                await asyncio.sleep(0)
+                self.app.positions.check(batch.term)
+                pause_at = time.monotonic() + WORK_SECONDS_MAX
+        if outgoing := held.unsent.records():
+            await self.app.sender.send_all(outgoing)
+            held.unsent.clear()
         self.app.positions.acknowledge(batch.tp, batch.next_offset, term=batch.term)
         held.state.next_offset = max(held.state.next_offset, batch.next_offset)
         held.settled = True
@@ -159,26 +161,6 @@ class DetectWorker:
             await self.rulesets.load(packed.control.digest)
             self.app.positions.check(term)
         return packed
-
-    def _outgoing(self, partition: int, outputs: Outputs) -> list[Outgoing]:
-        """Pack the outputs of one record: outcomes for the store, marks for their partitions."""
-        at = now_ms()
-        outgoing = []
-        for outcome in outputs.outcomes:
-            if isinstance(outcome, Alert):
-                outcome = msgspec.structs.replace(outcome, detected_at=at)  # noqa: PLW2901
-                self.plan.metrics.alerts.labels(outcome.rule_id).inc()
-            self.plan.metrics.outcomes.labels(outcome.__struct_config__.tag).inc()
-            outgoing.append(Outgoing(ALERTS, partition, None, encode_outcome(outcome)))
-        marks: dict[int, list[Mark]] = {}
-        for mark in outputs.marks:
-            marks.setdefault(partition_of(mark.subject_kind, mark.subject, self.plan.partitions), []).append(mark)
-        sender = f"detect/{partition}"
-        outgoing += [
-            Outgoing(ACTIVITY, place, None, pack(Packed(FORMAT_VERSION, sender, [], several, {})))
-            for place, several in sorted(marks.items())
-        ]
-        return outgoing
 
     def measure(self, tps: Collection[TP]) -> None:
         """Publish what the states of these partitions say, as far as they are held."""

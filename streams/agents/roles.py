@@ -8,8 +8,8 @@ from streams.clock import DAY_MS
 from streams.pipeline.intake import Intake
 from streams.telemetry.metrics import Metrics
 
-DETECT_RECORDS_MAX: Final = 20
-"""Packed records in one batch of detect: each may hold a thousand legs, and the event loop must not wait long."""
+DETECT_BYTES_MAX: Final = 1 << 18
+"""Bytes in one batch of detect: some thousand legs, in one packed record of a backlog or in many small ones of live traffic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,6 @@ class Plan:
         """Give the transport's configuration of a role."""
         return TransportConfig(
             prefix=self.prefix, role=role, bootstrap=self.bootstrap, topics=topics,
-            batch_records_max=DETECT_RECORDS_MAX if role == "detect" else 1000,
+            batch_bytes_max=DETECT_BYTES_MAX if role == "detect" else 1 << 20,
             session_timeout_seconds=self.session_timeout_seconds,
         )  # fmt: skip
