@@ -8,7 +8,7 @@ from streams.clock import span_text
 from streams.detection.aggregate import Aggregate, Chain, Since
 from streams.detection.expression import Node
 from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, Ruleset, Words
-from streams.detection.words import PAIR_MS, SUBJECT_WORDS
+from streams.detection.words import NOTICES, PAIR_MS, SUBJECT_WORDS
 from streams.legs import LegKind
 from streams.money import EXPONENTS
 
@@ -24,6 +24,7 @@ _HAPPENS: Final = {
     LegKind.REFUND_OUT: "it pays a refund", LegKind.REFUND_IN: "it receives a refund", LegKind.USE: "it is used for a payment",
     LegKind.MARK: "another rule has fired on an account that uses it", LegKind.PAYOUT: "it is paid out",
     LegKind.LINE: "its settlement line arrives", LegKind.SALE: "a sale is paid", LegKind.BATCH: "a batch of its sales arrives",
+    LegKind.INCOMING: "a payment to it is started, settled or not", LegKind.REPORT: "a fraud report points at it",
 }  # fmt: skip
 
 
@@ -56,6 +57,8 @@ def _measured(let: Let, rule: Rule) -> str:
     value = let.value
     if isinstance(value, ReferenceWord):
         return f"“{let.name}” is the {value.word.replace('_', ' ')} registered at that time."
+    if isinstance(value, Since) and value.word in NOTICES:
+        return f"“{let.name}” is the time since the oldest {_plain(value.word)} that stands against it."
     if isinstance(value, Since):
         what = (
             f"the {value.field} stands in the registered {_plain(value.word)}"

@@ -25,6 +25,8 @@ class Code:
     """A list: what its keys name."""
     missing: str = ""
     """Source that tells whether the value is missing."""
+    optional: bool = False
+    """That it is missing is an answer: the rule is not undecided."""
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ def _name(node: Node, scope: Scope) -> Code:
     scope.used.add(name)
     if name in scope.names:
         found = scope.names[name]
-        if found.missing:
+        if found.missing and not found.optional:
             scope.missing[found.missing] = name
         return found
     if name in scope.params:

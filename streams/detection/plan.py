@@ -15,7 +15,7 @@ from streams.detection.expression import ExpressionError, Node
 from streams.detection.lower import Code, Scope, lower
 from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule
 from streams.detection.sequences import Links
-from streams.detection.words import FIELDS, KNOWN_MS, LEGS, PAIR_MS, PAUSE_MS_MAX, REFERENCES, TEXTS, Type
+from streams.detection.words import FIELDS, KNOWN_MS, LEGS, NOTICES, PAIR_MS, PAUSE_MS_MAX, REFERENCES, TEXTS, Type
 from streams.legs import Leg
 from streams.state.subject import Subject
 
@@ -185,6 +185,9 @@ class _Planner:
                     value.column, f"{value.field!r} is no text", "write: time since counterparty in ..."
                 )
             line = f"{target} = registered_for(s, x, {value.word!r}, {source})"
+        elif value.word in NOTICES:
+            line = f"{target} = standing_for(s, x, {value.word!r})"
+            return _Value([line], Code(target, Type.SPAN, missing=f"{target} < 0", optional=True), rank=_FACT)
         else:
             line = f"{target} = s.since(x.time, {value.word!r})"
         return _Value([line], Code(target, Type.SPAN, missing=f"{target} < 0"), rank=_FACT)

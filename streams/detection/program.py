@@ -9,7 +9,7 @@ from streams.clock import parse_span
 from streams.detection.codegen import build, change_function, fresh_source, kinds_of, remember_function
 from streams.detection.plan import Judge, Plan, Shared, limits_name, links_of, plan_rule
 from streams.detection.rule import ListEntry, MoneyParam, Rule, Ruleset, Words
-from streams.detection.sequences import followed, matched, pause, registered_for
+from streams.detection.sequences import followed, matched, pause, registered_for, standing_for
 from streams.detection.words import PAIR_MS, SUBJECT_WORDS
 from streams.legs import Leg, LegKind, SubjectKind
 from streams.state.program import Groups, Pairs
@@ -136,7 +136,7 @@ def _names(rules: list[Rule], ruleset: Ruleset) -> dict[str, object]:
     """What generated code may call or look up: our own functions, limits, codes and lists."""
     names: dict[str, object] = {
         "NEVER": NEVER, "insort": insort, "drop": _drop, "listed": _listed, "followed": followed, "matched": matched,
-        "pause": pause, "registered_for": registered_for,
+        "pause": pause, "registered_for": registered_for, "standing_for": standing_for,
     }  # fmt: skip
     for i, rule in enumerate(rules):
         for name, param in rule.params.items():

@@ -7,7 +7,7 @@ from typing import Final
 from streams.detection.program import Program, Programs
 from streams.legs import LegKind
 
-ALWAYS: Final = frozenset({int(LegKind.REFERENCE), int(LegKind.STATUS)})
+ALWAYS: Final = frozenset({int(LegKind.REFERENCE), int(LegKind.STATUS), int(LegKind.REPORT)})
 """Kinds of legs kept whatever the rules look at: a later ruleset, or the payment's accounts, need them."""
 
 

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from streams.detection.words import PAUSE_MS_MAX, SCAN_MAX
-from streams.legs import Leg
+from streams.detection.words import NOTICES, PAUSE_MS_MAX, SCAN_MAX
+from streams.events.model import ReportType
+from streams.legs import Leg, LegKind
 from streams.state.subject import Subject
 
 Fits = Callable[[Leg], bool]
+_REPORT = int(LegKind.REPORT)
 _PARTS = 1_000_000
 """Shares are compared in millionths, rounded down."""
 
@@ -142,4 +144,26 @@ def registered_for(subject: Subject, trigger: Leg, word: str, value: str) -> int
     return PAUSE_MS_MAX if since >= 0 else -1
 
 
-__all__ = ["Links", "followed", "matched", "pause", "registered_for"]
+def standing_for(subject: Subject, trigger: Leg, word: str) -> int:
+    """Give the time since the oldest report of a kind that stands against an account, or -1 when none does.
+
+    A report stands from its time until it expires or is released.
+    """
+    types, sources = NOTICES[word]
+    time = trigger.time
+    known = [leg for leg in subject.references if leg.kind == _REPORT and leg.time <= time]
+    ended = {leg.payment for leg in known if leg.origin == ReportType.RELEASE}
+    return max(
+        (
+            time - leg.time
+            for leg in known
+            if leg.origin in types
+            and leg.way in sources
+            and leg.payment not in ended
+            and (not leg.until or time < leg.until)
+        ),
+        default=-1,
+    )
+
+
+__all__ = ["Links", "followed", "matched", "pause", "registered_for", "standing_for"]

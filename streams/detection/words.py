@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from streams.clock import DAY_MS
-from streams.events.model import AccountStatus, PartyType, Rail
+from streams.events.model import AccountStatus, Confidence, PartyType, Rail, ReportType
 from streams.legs import LegKind, SubjectKind
 from streams.money import EXPONENTS
 
@@ -68,20 +68,21 @@ LEGS: Final[dict[SubjectKind, dict[str, Kinds]]] = {
     },
     SubjectKind.DEVICE: {"uses": (LegKind.USE,), "marks": (LegKind.MARK,)},
     SubjectKind.MERCHANT: {"payouts": (LegKind.PAYOUT,), "sales": (LegKind.SALE,), "batches": (LegKind.BATCH,)},
-    SubjectKind.JOIN: {"payments": (LegKind.PAYMENT,), "lines": (LegKind.LINE,)},
+    SubjectKind.JOIN: {"payments": (LegKind.PAYMENT,), "lines": (LegKind.LINE,), "reports": (LegKind.REPORT,)},
 }
 TRIGGERS: Final[dict[SubjectKind, dict[str, LegKind]]] = {
     SubjectKind.ACCOUNT: {
         "debit": LegKind.DEBIT,
         "credit": LegKind.CREDIT,
         "initiated": LegKind.INITIATED,
+        "incoming": LegKind.INCOMING,
         "refund_paid": LegKind.REFUND_OUT,
         "refund_received": LegKind.REFUND_IN,
         "payout_received": LegKind.PAYOUT,
     },
     SubjectKind.DEVICE: {"use": LegKind.USE, "mark": LegKind.MARK},
     SubjectKind.MERCHANT: {"payout": LegKind.PAYOUT, "sale": LegKind.SALE, "batch": LegKind.BATCH},
-    SubjectKind.JOIN: {"line": LegKind.LINE},
+    SubjectKind.JOIN: {"line": LegKind.LINE, "report": LegKind.REPORT},
 }
 ROLE_OF: Final = {
     int(kind): word for words in TRIGGERS.values() for word, kind in words.items()
@@ -145,8 +146,18 @@ REFERENCES: Final[dict[SubjectKind, dict[str, Type]]] = {
     },
 }
 """Words after ``reference``: what is registered of the subject at the time of the leg."""
+_PROVEN: Final = frozenset({Confidence.POLICE, Confidence.COURT})
+_SUSPECTED: Final = frozenset(
+    {ReportType.VICTIM_REPORT, ReportType.STOP_PAYMENT, ReportType.FREEZE, ReportType.RECALL, ReportType.LIST_ENTRY}
+)
+NOTICES: Final[dict[str, tuple[frozenset[ReportType], frozenset[Confidence]]]] = {
+    "stop": (frozenset({ReportType.STOP_PAYMENT, ReportType.FREEZE}), frozenset(Confidence)),
+    "confirmed_report": (_SUSPECTED, _PROVEN),
+    "allegation": (_SUSPECTED, frozenset({Confidence.ALLEGED})),
+}
+"""Words after ``time since``: what stands against an account, by types of report and who stands behind them."""
 MOMENTS: Final[dict[SubjectKind, frozenset[str]]] = {
     SubjectKind.MERCHANT: frozenset({"opened", "onboarded"}),
-    SubjectKind.ACCOUNT: frozenset({"opened"}),
+    SubjectKind.ACCOUNT: frozenset({"opened", *NOTICES}),
 }
 """Words after ``time since``: registered moments of the subject."""

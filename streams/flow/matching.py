@@ -4,18 +4,26 @@ A settlement line stands at one join subject per id; the first is its home and a
 see and home does not. A status without parties meets its payment at a join subject, which tells the payment's accounts.
 """
 
+from typing import Final
+
 import msgspec
 
 from streams.events.model import OUTSIDE_TOKENS
 from streams.flow.marks import Address
-from streams.legs import Leg, LegKind, SubjectKind
+from streams.legs import REPORT_KEY, Leg, LegKind, SubjectKind
 from streams.legs.split import RETURNED, RETURNED_SIDES, SETTLED_SIDES
 from streams.state.subject import Subject
+
+RELEASE: Final = "RELEASE"
+MATCHED: Final = "~matched"
+"""In place of a report's type: it points at a payment, and ``other`` is the account that got it."""
 
 
 def matches(subject: Subject) -> dict[Address, Leg]:
     """Give the marks a join subject wants to have said, whole."""
     wanted: dict[Address, Leg] = {}
+    if subject.key.startswith(REPORT_KEY):
+        return _told_accounts(subject)
     facts = [leg for leg in subject.log if leg.source[:1] != "~"]
     for leg in facts:
         if leg.kind == LegKind.LINE and leg.account and leg.counted:
@@ -23,6 +31,8 @@ def matches(subject: Subject) -> dict[Address, Leg]:
                 if peer.kind in {LegKind.PAYMENT, LegKind.LINE} and not _stands_at(peer, leg):
                     key = f"match|{subject.key}|{leg.event_id}|{peer.event_id}"
                     wanted[SubjectKind.JOIN, leg.account, key] = _forward(peer, leg.account, subject.key)
+        elif leg.kind == LegKind.REPORT:
+            wanted |= _reported(leg, facts)
         elif leg.kind == LegKind.STATUS:
             peers = [each for each in facts if each.kind == LegKind.PAYMENT and each.origin != RETURNED]
             if subject.key.startswith("ref:") and len({each.payment for each in peers}) > 1:
@@ -31,6 +41,46 @@ def matches(subject: Subject) -> dict[Address, Leg]:
                 if not _meets_elsewhere(subject, leg, peer):
                     wanted |= _settled(leg, peer)
     return wanted
+
+
+def _reported(report: Leg, facts: list[Leg]) -> dict[Address, Leg]:
+    """Tell a report's own join id which account got the payment; not when several payments answer to the name."""
+    payments = {leg.payment: leg for leg in facts if leg.kind == LegKind.PAYMENT and leg.origin != RETURNED}
+    if len(payments) != 1:
+        return {}
+    (payment,) = payments.values()
+    if not payment.other:
+        return {}
+    hub = REPORT_KEY + report.payment
+    found = msgspec.structs.replace(
+        report,
+        subject=hub,
+        origin=MATCHED,
+        other=payment.other,
+        event_id=f"{report.event_id}@{payment.payment}",
+        until=0,
+    )
+    return {(SubjectKind.JOIN, hub, f"report|{report.event_id}|{payment.payment}"): found}
+
+
+def _told_accounts(subject: Subject) -> dict[Address, Leg]:
+    """Tell accounts found by a payment of the report, and all accounts of its release."""
+    known = subject.references
+    matched = {leg.other for leg in known if leg.origin == MATCHED}
+    wanted: dict[Address, Leg] = {}
+    for leg in known:
+        named = (leg.facts or {}).get("accounts", ())
+        for account in matched - set(named) if leg.origin not in {MATCHED, RELEASE} else ():
+            wanted[SubjectKind.ACCOUNT, account, f"report|{leg.event_id}"] = _at(account, leg)
+        if leg.origin == RELEASE:
+            for each in known:
+                for account in {*(each.facts or {}).get("accounts", ()), *matched}:
+                    wanted[SubjectKind.ACCOUNT, account, f"report|{leg.event_id}"] = _at(account, leg)
+    return wanted
+
+
+def _at(account: str, report: Leg) -> Leg:
+    return msgspec.structs.replace(report, subject_kind=int(SubjectKind.ACCOUNT), subject=account, facts=None)
 
 
 def _stands_at(peer: Leg, line: Leg) -> bool:

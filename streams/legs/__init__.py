@@ -3,6 +3,7 @@
 from streams.legs.codec import pack, unpack
 from streams.legs.model import (
     FORMAT_VERSION,
+    REPORT_KEY,
     Control,
     Leg,
     LegKind,
@@ -17,6 +18,7 @@ from streams.legs.split import Split, split
 
 __all__ = [
     "FORMAT_VERSION",
+    "REPORT_KEY",
     "Control",
     "Leg",
     "LegKind",

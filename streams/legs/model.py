@@ -49,6 +49,8 @@ class LegKind(IntEnum):
     """A settled payment, at the merchant it pays."""
     BATCH = 19
     """A batch of sales, at its merchant."""
+    INCOMING = 20
+    """A payment to it was initiated, settled or not."""
 
 
 class Leg(Struct, array_like=True, gc=False):
@@ -144,6 +146,8 @@ class Packed(Struct, array_like=True, gc=False):
 
 
 FORMAT_VERSION: Final = 1
+REPORT_KEY: Final = "rep:"
+"""Start of the join id at which all is known of one report."""
 order = attrgetter("time", "sequence", "source", "event_id", "kind")
 """Sort key of a subject's legs."""
 content = attrgetter(

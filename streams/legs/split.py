@@ -16,14 +16,17 @@ from streams.events.model import (
     Account,
     AccountReferenceEvent,
     Event,
+    FraudReportEvent,
     PaymentEvent,
     PaymentStatus,
     PaymentStatusEvent,
+    ReportedTransaction,
+    ReportType,
     SettlementEvent,
     SettlementKind,
     SettlementStatus,
 )
-from streams.legs.model import Leg, LegKind, SubjectKind
+from streams.legs.model import REPORT_KEY, Leg, LegKind, SubjectKind
 
 # Plain integers where every payment passes: comparing and hashing them costs less than members of an enumeration.
 _ACCOUNT, _DEVICE, _JOIN = int(SubjectKind.ACCOUNT), int(SubjectKind.DEVICE), int(SubjectKind.JOIN)
@@ -35,6 +38,7 @@ SETTLED_SIDES: Final = {
 }
 """Legs of payer and payee of a settled payment, by its nature."""
 _MERCHANT: Final = int(SubjectKind.MERCHANT)
+_BEGUN: Final = (int(LegKind.INITIATED), None)
 _SALE: Final = int(LegKind.SALE)
 RETURNED: Final = "returned"
 RETURNED_SIDES: Final = (LegKind.REFUND_IN, LegKind.REFUND_OUT)
@@ -100,6 +104,8 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
         sale = Leg(_MERCHANT, event.merchant_id, _SALE, *as_payee)
         sale.batch = event.batch_id or ""
         legs.append(sale)
+    if sides == _BEGUN and payee not in OUTSIDE_TOKENS:
+        legs.append(Leg(_ACCOUNT, payee, int(LegKind.INCOMING), *as_payee))
     if device and _DEVICE in kinds and payer not in OUTSIDE_TOKENS:
         legs.append(Leg(_DEVICE, device, _USE, *as_payer))
     if _JOIN in kinds:
@@ -159,7 +165,7 @@ def _sides(event: PaymentEvent) -> tuple[int, int | None] | None:
     if event.status is PaymentStatus.RETURNED:
         return RETURNED_SIDES
     if event.status in _OPEN:
-        return LegKind.INITIATED, None
+        return _BEGUN
     return None
 
 
@@ -310,9 +316,50 @@ def _account(event: AccountReferenceEvent, how: Split) -> list[Leg]:
     return legs
 
 
+def _report(event: FraudReportEvent, how: Split) -> list[Leg]:
+    """A report is a leg at the accounts it names, at its own join id, and at that of each payment it points at.
+
+    A release names the report it ends: the report's own join id knows whom to tell.
+    """
+    release = event.type is ReportType.RELEASE
+    name = (event.supersedes or "") if release else event.report_id
+    time = how.time if event.stop_started_at is None else from_datetime(event.stop_started_at)
+    until = 0 if event.stop_expires_at is None else from_datetime(event.stop_expires_at)
+    named = event.suspect_account_tokens + tuple(
+        each.creditor_token for each in event.transactions if each.creditor_token and not _report_key(each, event)
+    )
+    accounts = tuple(dict.fromkeys(account for account in named if account not in OUTSIDE_TOKENS))
+
+    def leg(kind: SubjectKind, subject: str) -> Leg:
+        return Leg(
+            kind, subject, LegKind.REPORT, time, event.sequence, event.source, event.event_id, how.digest, name,
+            currency=event.currency or "", origin=event.type, way=event.confidence, until=until,
+        )  # fmt: skip
+
+    legs = [leg(SubjectKind.ACCOUNT, account) for account in accounts] if SubjectKind.ACCOUNT in how.kinds else []
+    if SubjectKind.JOIN in how.kinds:
+        hub = leg(SubjectKind.JOIN, REPORT_KEY + name)
+        hub.facts = {"accounts": accounts}
+        keys = [key for each in event.transactions if (key := _report_key(each, event))]
+        legs += [hub, *(leg(SubjectKind.JOIN, key) for key in dict.fromkeys(keys))]
+    return legs
+
+
+def _report_key(reported: ReportedTransaction, event: FraudReportEvent) -> str:
+    """Give the join id of a reported payment: uetr, else payment id, else end-to-end id with amount, currency and date."""
+    if reported.uetr:
+        return f"uetr:{reported.uetr}"
+    if reported.payment_id:
+        return f"pid:{reported.payment_id}"
+    if reported.end_to_end_id and reported.amount_minor is not None and reported.time is not None and event.currency:
+        return _e2e(reported.end_to_end_id, reported.amount_minor, event.currency, from_datetime(reported.time))
+    return ""
+
+
 _MAKERS: dict[type, Callable[..., list[Leg]]] = {
     PaymentEvent: _payment,
     SettlementEvent: _settlement,
     PaymentStatusEvent: _status,
     AccountReferenceEvent: _account,
+    FraudReportEvent: _report,
 }

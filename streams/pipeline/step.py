@@ -25,7 +25,7 @@ _EVENT, _JOIN = int(SubjectKind.EVENT), int(SubjectKind.JOIN)
 WHOLE = (-1, "")
 """In place of kind and key of a subject: the record as a whole."""
 _NOBODY: frozenset[tuple[int, str]] = frozenset()
-_WAKES = frozenset({int(LegKind.LINE), int(LegKind.STATUS)})
+_WAKES = frozenset({int(LegKind.LINE), int(LegKind.STATUS), int(LegKind.REPORT)})
 
 
 @dataclass(slots=True)

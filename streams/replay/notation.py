@@ -4,10 +4,12 @@
 
     09:00 victim pays mule 15000 CNY [device=phone] [pid=P1] [uetr=...] [e2e=INV-7] [status=INITIATED] [merchant=M1]
           [rail=CASH_OUT] [purpose=SALA] [mcc=5816] [to_type=VASP] [from_type=PSP] [to_country=KH] [from_country=CN]
-          [to_agent=BANK] [started=08:59] [batch=B1]
+          [to_agent=BANK] [started=08:59] [batch=B1] [source=bank]
     day 2 09:20 line 500 CNY [pid=P1]                  a booked settlement line
     10:00 payout 900 CNY to account merchant=M1 [payee_owner=party] [cycle=T0]
     10:00 batch 970 CNY merchant=M1 id=B1 [gross=1000] [fee=30] [refund=0] [items=2]
+    10:00 report STOP_PAYMENT of mule id=R1 [pid=P1] [uetr=...] [by=POLICE] [until=12:00]
+    11:00 release R1
     00:00 reference account [merchant=M1] [owner=party] [payouts=account,account] [opened=2025-12-01] [type=PERSON]
           [status=DORMANT] [onboarded=2025-12-01] [home=CN]
 
@@ -15,6 +17,7 @@ Time is that of day 1 unless ``day N`` stands before it; days are UTC and start 
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -25,12 +28,16 @@ from streams.events.model import (
     Account,
     AccountReferenceEvent,
     AccountStatus,
+    Confidence,
     Event,
+    FraudReportEvent,
     MerchantReference,
     PartyType,
     PaymentEvent,
     PaymentStatus,
     Rail,
+    ReportedTransaction,
+    ReportType,
     SettlementEvent,
     SettlementKind,
     SettlementStatus,
@@ -43,14 +50,18 @@ _PAYS = re.compile(r"(\S+) pays (\S+) ([0-9.,]+) ([A-Z]{3})((?: \w+=\S+)*)")
 _LINE = re.compile(r"line ([0-9.,]+) ([A-Z]{3})((?: \w+=\S+)*)")
 _PAYOUT = re.compile(r"payout ([0-9.,]+) ([A-Z]{3}) to (\S+)((?: \w+=\S+)*)")
 _BATCH = re.compile(r"batch ([0-9.,]+) ([A-Z]{3})((?: \w+=\S+)*)")
+_REPORT = re.compile(r"report ([A-Z_]+)(?: of (\S+))?((?: \w+=\S+)*)")
+_RELEASE = re.compile(r"release (\S+)((?: \w+=\S+)*)")
 _REFERENCE = re.compile(r"reference (\S+)((?: \w+=\S+)*)")
 _WORDS: Final = {
     "pays": {
         "device", "pid", "uetr", "e2e", "status", "merchant", "rail", "purpose", "mcc", "to_type", "from_type", "to_country",
-        "from_country", "to_agent", "started", "batch",
+        "from_country", "to_agent", "started", "batch", "source",
     },
     "line": {"pid", "uetr", "e2e", "id"},
     "payout": {"merchant", "payee_owner", "id", "cycle"},
+    "release": set(),
+    "report": {"id", "pid", "uetr", "by", "until"},
     "batch": {"merchant", "id", "gross", "fee", "refund", "items"},
     "reference": {"merchant", "owner", "payouts", "opened", "onboarded", "type", "status", "home"},
 }  # fmt: skip
@@ -78,13 +89,7 @@ def read_event(text: str, number: int) -> Event:
     day, hour, minute, second, rest = match.groups()
     moment = to_datetime(_millis(day, hour, minute, second))
     try:
-        for pattern, maker in (
-            (_PAYS, _pays),
-            (_LINE, _line),
-            (_PAYOUT, _payout),
-            (_BATCH, _batch),
-            (_REFERENCE, _reference),
-        ):
+        for pattern, maker in _makers():
             found = pattern.fullmatch(rest)
             if found is not None:
                 return maker(_At(moment, number), *found.groups())
@@ -93,6 +98,13 @@ def read_event(text: str, number: int) -> Event:
         raise NotationError(message) from None
     message = f"{text!r} is no event; write 'A pays B 5000 CNY', 'line 500 CNY pid=P1', 'payout ... to ...' or 'reference ...'"
     raise NotationError(message)
+
+
+def _makers() -> tuple[tuple[re.Pattern[str], Callable[..., Event]], ...]:
+    return (
+        (_PAYS, _pays), (_LINE, _line), (_PAYOUT, _payout), (_BATCH, _batch), (_REPORT, _report), (_RELEASE, _release),
+        (_REFERENCE, _reference),
+    )  # fmt: skip
 
 
 def _millis(day: str | None, hour: str, minute: str, second: str | None) -> int:
@@ -122,7 +134,8 @@ def _pays(at: _At, *words: str) -> Event:
     began = _TIME.fullmatch(f"{options['started']} _") if "started" in options else None
     started = to_datetime(_millis(*began.groups()[:4])) if began else moment
     return PaymentEvent(
-        event_id=f"t{number}", schema_version=1, source="test", event_time=moment, payment_id=options.get("pid", f"p{number}"),
+        event_id=f"t{number}", schema_version=1, source=options.get("source", "test"), event_time=moment,
+        payment_id=options.get("pid", f"p{number}"),
         rail=_code(options, "rail", Rail, rail), status=status, amount_minor=_minor(amount, currency), currency=currency,
         debtor=_end(payer, "from", options), creditor=_end(payee, "to", options), initiated_at=started,
         settled_at=moment if status == "SETTLED" else None, uetr=options.get("uetr"), end_to_end_id=options.get("e2e"),
@@ -182,6 +195,30 @@ def _batch(at: _At, *words: str) -> Event:
         merchant_id=options.get("merchant", "M"), batch_id=options.get("id"), gross_minor=money.get("gross"),
         fee_minor=money.get("fee", 0), refund_minor=money.get("refund", 0), item_count=int(options.get("items", "0")),
         booked_at=moment,
+    )  # fmt: skip
+
+
+def _report(at: _At, kind: str, suspect: str | None, more: str) -> Event:
+    moment, number = at
+    options = _options("report", more)
+    named = "pid" in options or "uetr" in options
+    until = _TIME.fullmatch(f"{options['until']} _") if "until" in options else None
+    return FraudReportEvent(
+        event_id=f"t{number}", schema_version=1, source="test", event_time=moment, report_id=options.get("id", f"r{number}"),
+        type=_code({"report": kind}, "report", ReportType, ""), reported_at=moment, received_at=moment,
+        confidence=_code(options, "by", Confidence, "POLICE"), suspect_account_tokens=(suspect,) if suspect else (),
+        transactions=(ReportedTransaction(options.get("pid"), options.get("uetr")),) if named else (),
+        stop_started_at=moment if kind in {"STOP_PAYMENT", "FREEZE"} else None,
+        stop_expires_at=to_datetime(_millis(*until.groups()[:4])) if until else None,
+    )  # fmt: skip
+
+
+def _release(at: _At, report: str, more: str) -> Event:
+    moment, number = at
+    _options("release", more)
+    return FraudReportEvent(
+        event_id=f"t{number}", schema_version=1, source="test", event_time=moment, report_id=f"r{number}",
+        type=ReportType.RELEASE, reported_at=moment, received_at=moment, supersedes=report,
     )  # fmt: skip
 
 

@@ -9,29 +9,14 @@ from bisect import bisect_left
 from typing import Final
 
 from streams.legs import Leg, LegKind, Mark, content, order
+from streams.state.counting import ONCE, ids, registers, same
 from streams.state.program import Groups, Hit, HitKey, Pairs, WindowProgram
 
 NEVER: Final = -(1 << 60)
 FOREVER: Final = 1 << 60
 LEGS_MAX: Final = 10_000
 """A subject keeps its newest legs up to twice this number, then falls back to it and is flagged ``approximate``."""
-_ONCE: Final = frozenset(
-    map(
-        int,
-        (
-            LegKind.DEBIT,
-            LegKind.CREDIT,
-            LegKind.REFUND_OUT,
-            LegKind.REFUND_IN,
-            LegKind.LINE,
-            LegKind.SALE,
-            LegKind.BATCH,
-        ),
-    )
-)
-"""Legs that count once per payment or settlement, from the smallest in order."""
-_REFUNDS: Final = frozenset(map(int, (LegKind.REFUND_OUT, LegKind.REFUND_IN)))
-_LINE, _REFERENCE = int(LegKind.LINE), int(LegKind.REFERENCE)
+_REFERENCE, _REPORT = int(LegKind.REFERENCE), int(LegKind.REPORT)
 
 
 class Saved:
@@ -88,7 +73,7 @@ class Subject:
         """Put a leg at its place; False when it is known already or lost a conflict. The caller then advances."""
         if self.voids is not None and (leg.event_id, leg.digest) in self.voids:
             return False
-        if leg.kind == _REFERENCE:
+        if leg.kind == _REFERENCE or (leg.kind == _REPORT and registers(self.kind, self.key)):
             return self._insert_reference(leg)
         log = self.log
         at = len(log)
@@ -101,7 +86,7 @@ class Subject:
                         return False
                     self.remove(at)
         leg.counted = True
-        if leg.kind in _ONCE:
+        if leg.kind in ONCE:
             self._claim(leg)
             if self.deadlines is not None:
                 at = self.index(leg)
@@ -114,15 +99,15 @@ class Subject:
     def _claim(self, leg: Leg) -> None:
         """Let a payment count once: of legs that share an id, the smallest in order."""
         claims = self.claims
-        ids = _ids(leg)
-        for one in ids:
+        names = ids(leg)
+        for one in names:
             if one in claims:
                 break
         else:
-            for one in ids:
+            for one in names:
                 claims[one] = leg
             return
-        rivals = [rival for one in ids if (rival := claims.get(one)) is not None]
+        rivals = [rival for one in names if (rival := claims.get(one)) is not None]
         winner = min([leg, *rivals], key=order)
         leg.counted = winner is leg
         for rival in rivals:
@@ -131,8 +116,8 @@ class Subject:
                 rival.counted = False
                 self.forget_deadlines(rival.event_id)
         if winner is leg or len(rivals) > 1:
-            ids += tuple(one for one, holder in claims.items() if any(holder is rival for rival in rivals))
-        for one in ids:
+            names += tuple(one for one, holder in claims.items() if any(holder is rival for rival in rivals))
+        for one in names:
             claims[one] = winner
 
     def _insert_reference(self, leg: Leg) -> bool:
@@ -150,7 +135,7 @@ class Subject:
     def reference_at(self, time: int) -> dict[str, str | tuple[str, ...]] | None:
         """Give the reference data in force at a time, or None."""
         for leg in reversed(self.references):
-            if leg.time <= time:
+            if leg.time <= time and leg.kind == _REFERENCE:
                 return leg.facts if not leg.until or time < leg.until else None
         return None
 
@@ -236,17 +221,17 @@ class Subject:
         """Take one leg out of the log; its deadlines go with it."""
         self.rewind(at)
         leg = self.log.pop(at)
-        if leg.kind in _ONCE:
+        if leg.kind in ONCE:
             self._claim_again(leg)
         self.forget_deadlines(leg.event_id)
 
     def _claim_again(self, gone: Leg) -> None:
         """Let another leg count after one has gone: the one that counted, or one that held two payments together."""
-        winner = self.claims.get(_ids(gone)[0])
+        winner = self.claims.get(ids(gone)[0])
         affected = {one for one, holder in self.claims.items() if holder is winner}
         for one in affected:
             del self.claims[one]
-        legs = [leg for leg in self.log if leg.kind in _ONCE and affected.intersection(_ids(leg))]
+        legs = [leg for leg in self.log if leg.kind in ONCE and affected.intersection(ids(leg))]
         if legs:
             self.rewind(self.index(legs[0]))
         for leg in legs:
@@ -289,9 +274,11 @@ class Subject:
         if known is not None and known.position >= mark.position:
             return False
         self.marks_in[mark.key] = mark
-        if known is not None and known.leg is not None and not _same(known.leg, mark.leg):
+        if known is not None and known.leg is not None and not same(known.leg, mark.leg):
+            if known.leg.kind == _REPORT and registers(self.kind, self.key):
+                self._unregister(known.leg)
             at = self.index(known.leg)
-            if at < len(self.log) and _same(self.log[at], known.leg):
+            if at < len(self.log) and same(self.log[at], known.leg):
                 self.remove(at)
                 for other in self.marks_in.values():
                     if other.leg is not None and order(other.leg) == order(known.leg):
@@ -300,23 +287,27 @@ class Subject:
             self.insert(mark.leg)
         return True
 
+    def _unregister(self, gone: Leg) -> None:
+        self.references = [leg for leg in self.references if not same(leg, gone)]
+        self.rewind(bisect_left(self.log, gone.time, key=_time))
+
     def reload(self, log: list[Leg]) -> None:
         """Take a log that was evaluated before; running values are made anew when the subject is next advanced."""
         self.log, self.done = log, len(log)
-        once = [leg for leg in log if leg.kind in _ONCE]
+        once = [leg for leg in log if leg.kind in ONCE]
         for leg in once:
             if leg.counted:
-                self.claims |= dict.fromkeys(_ids(leg), leg)
+                self.claims |= dict.fromkeys(ids(leg), leg)
         waiting, left = [leg for leg in once if not leg.counted], -1
         while len(waiting) != left:  # a payment may share an id with one that counts only by way of a third
             left = len(waiting)
             waiting = [leg for leg in waiting if not self._join_claim(leg)]
 
     def _join_claim(self, leg: Leg) -> bool:
-        holder = next((self.claims[one] for one in _ids(leg) if one in self.claims), None)
+        holder = next((self.claims[one] for one in ids(leg) if one in self.claims), None)
         if holder is None:
             return False
-        for one in _ids(leg):
+        for one in ids(leg):
             self.claims.setdefault(one, holder)
         return True
 
@@ -388,18 +379,5 @@ class Subject:
         del self.hits[:count]
 
 
-def _same(before: Leg, now: Leg | None) -> bool:
-    return now is not None and order(before) == order(now) and content(before) == content(now)
-
-
 def _time(leg: Leg) -> int:
     return leg.time
-
-
-def _ids(leg: Leg) -> tuple[str, ...]:
-    """Ids under which a leg's payment counts once; a refund is another movement than its payment."""
-    if leg.kind in _REFUNDS:
-        return (f"refund:{leg.payment}",)
-    if leg.kind == _LINE or not leg.uetr:
-        return (leg.payment,)
-    return leg.payment, leg.uetr

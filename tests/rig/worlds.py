@@ -16,6 +16,7 @@ from streams.detection.program import Programs, compile_ruleset
 from streams.events import (
     AccountReferenceEvent,
     Event,
+    FraudReportEvent,
     PaymentEvent,
     PaymentStatusEvent,
     SettlementEvent,
@@ -23,11 +24,14 @@ from streams.events import (
 from streams.events.codec import encode_event
 from streams.events.model import (
     Account,
+    Confidence,
     MerchantReference,
     PartyType,
     PaymentStatus,
     Rail,
     Relation,
+    ReportedTransaction,
+    ReportType,
     SettlementKind,
     SettlementStatus,
 )
@@ -64,7 +68,8 @@ def payments(draw: st.DrawFn) -> Event:
         event_id="", schema_version=1, source=draw(sources), event_time=moment, payment_id=draw(payment_ids),
         rail=Rail.BANK, status=status, amount_minor=draw(amounts), currency=draw(currencies), debtor=Account(debtor),
         creditor=Account(creditor), initiated_at=moment, settled_at=moment, sequence=draw(sequences), uetr=draw(uetrs),
-        end_to_end_id=draw(references), device_token=draw(st.sampled_from((None, "phone", "tablet"))),
+        end_to_end_id=draw(references), merchant_id=draw(st.sampled_from((None, None, "shop"))),
+        batch_id=draw(st.sampled_from((None, "batch"))), device_token=draw(st.sampled_from((None, "phone", "tablet"))),
         related_payment_id="p1" if refund else None, relation=Relation.REFUND_OF if refund else None,
     )  # fmt: skip
 
@@ -116,9 +121,40 @@ def registrations(draw: st.DrawFn) -> Event:
     )  # fmt: skip
 
 
+@st.composite
+def reports(draw: st.DrawFn) -> Event:
+    """A report that names an account or a payment, or the end of one."""
+    moment, kind = (
+        draw(times),
+        draw(st.sampled_from((ReportType.VICTIM_REPORT, ReportType.STOP_PAYMENT, ReportType.RELEASE))),
+    )
+    release = kind is ReportType.RELEASE
+    uetr = draw(uetrs)
+    named = ReportedTransaction(None if uetr else draw(payment_ids), uetr)
+    by_account = draw(st.booleans())
+    return FraudReportEvent(
+        event_id="", schema_version=1, source=draw(sources), event_time=moment, report_id=draw(st.sampled_from(("r1", "r2"))),
+        type=kind, reported_at=moment, received_at=moment, confidence=draw(st.sampled_from(Confidence)),
+        suspect_account_tokens=("a",) if by_account else (), transactions=() if by_account else (named,),
+        stop_expires_at=draw(st.sampled_from((None, to_datetime(START_MS + 25 * HOUR_MS)))), sequence=draw(sequences),
+        supersedes=draw(st.sampled_from(("r1", "r2"))) if release else None,
+    )  # fmt: skip
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> Event:
+    """A merchant's batch."""
+    moment = draw(times)
+    return SettlementEvent(
+        event_id="", schema_version=1, source=draw(sources), event_time=moment, settlement_id=draw(st.sampled_from(("b1", "b2"))),
+        kind=SettlementKind.MERCHANT_BATCH, status=SettlementStatus.BOOKED, net_minor=draw(amounts), currency="CNY",
+        merchant_id="shop", batch_id="batch", gross_minor=draw(st.sampled_from((None, 100, 250, 350))), booked_at=moment,
+    )  # fmt: skip
+
+
 def events(*, conflicts: bool, size_max: int = 10) -> st.SearchStrategy[list[Event]]:
     """Give a few events, some of them twice; with ``conflicts`` event ids may be taken again by another content."""
-    one = st.one_of(*(5 * [payments()]), statuses(), lines(), payouts(), registrations())
+    one = st.one_of(*(5 * [payments()]), statuses(), lines(), payouts(), registrations(), reports(), batches())
     numbers = st.integers(0, 3 if conflicts else 1_000)
     pairs = st.lists(st.tuples(one, numbers), min_size=2, max_size=size_max, unique_by=None if conflicts else _number)
     named = pairs.map(lambda several: [msgspec.structs.replace(each, event_id=f"e{n}") for each, n in several])
