@@ -1,0 +1,25 @@
+"""The manual of the rule language names every word there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from streams.detection.words import DISTINCT, FIELDS, LEGS, LIST_KINDS, MOMENTS, REFERENCES, TRIGGERS
+
+PAGE = set(re.findall(r"[a-z_]+", (Path(__file__).parents[3] / "rules" / "README.md").read_text(encoding="utf-8")))
+GROUPS: dict[str, set[str]] = {
+    "legs": {word for words in LEGS.values() for word in words},
+    "triggers": {word for words in TRIGGERS.values() for word in words},
+    "fields": set(FIELDS),
+    "distinct": set(DISTINCT),
+    "references": {word for words in REFERENCES.values() for word in words},
+    "moments": {word for words in MOMENTS.values() for word in words},
+    "lists": set(LIST_KINDS),
+}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_word_of_the_language_stands_on_the_page(group: str) -> None:
+    assert GROUPS[group]
+    assert sorted(GROUPS[group] - PAGE) == []
