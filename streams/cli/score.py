@@ -84,10 +84,11 @@ def as_data(result: Score, payments: int) -> dict[str, object]:
 
 def show_score(console: Console, result: Score, payments: int) -> None:
     """Print the score for people: typologies, rules, and one line for the whole."""
-    for title, word, near_misses in (("Fraud found", "found", False), ("Near misses alerted", "alerted", True)):
-        table = Table("typology", "rule", word, "share", title=title, title_justify="left")
-        if not near_misses:
-            table.add_column("after")
+    for title, near_misses, heads in (
+        ("Fraud found", False, ("typology", "rule", "found", "share", "after")),
+        ("Near misses alerted", True, ("near miss", "close to", "alerted", "by")),
+    ):
+        table = Table(*heads, title=title, title_justify="left")
         for row in result.typologies:
             if row.hard_negative == near_misses:
                 table.add_row(*_typology_cells(row))
@@ -107,8 +108,10 @@ def show_score(console: Console, result: Score, payments: int) -> None:
 
 
 def _typology_cells(row: TypologyScore) -> tuple[str, ...]:
-    after = () if row.hard_negative else (_after(row.delay_ms),)
-    return row.typology, row.rule_id, f"{row.hit} of {row.instances}", f"{row.share:.0%}", *after
+    hit = f"{row.hit} of {row.instances}"
+    if row.hard_negative:
+        return row.typology, row.rule_id, hit, ", ".join(row.by)
+    return row.typology, row.rule_id, hit, f"{row.share:.0%}", _after(row.delay_ms)
 
 
 def _rule_cells(rule: RuleScore) -> tuple[str, ...]:

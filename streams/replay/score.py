@@ -42,6 +42,8 @@ class TypologyScore:
     hit: int
     delay_ms: int | None = None
     """Median time from the first tainted credit to the first alert, over the found instances in which a victim pays."""
+    by: tuple[str, ...] = ()
+    """The rules whose alerts hit; of a near miss it may be any rule."""
 
     @property
     def share(self) -> float:
@@ -154,6 +156,7 @@ class _Truth:
         self._by_subject: dict[tuple[str, str], list[Scenario]] = defaultdict(list)
         self._by_event: dict[str, list[Scenario]] = defaultdict(list)
         self._first_hit_ms: dict[str, int] = {}
+        self._by: dict[str, set[str]] = defaultdict(set)
         for scenario in scenarios:
             self._groups[scenario.typology].append(scenario)
             for subject in {(scenario.subject_kind, scenario.subject), *scenario.members}:
@@ -178,6 +181,7 @@ class _Truth:
         """Note that an alert hit the scenario."""
         known = self._first_hit_ms.get(scenario.scenario_id, alert.first_hit_ms)
         self._first_hit_ms[scenario.scenario_id] = min(known, alert.first_hit_ms)
+        self._by[scenario.typology].add(alert.rule_id)
 
     def rows(self) -> tuple[TypologyScore, ...]:
         """Count instances and hits by typology: fraud first, each part by name."""
@@ -189,6 +193,7 @@ class _Truth:
                 len(group),
                 sum(each.scenario_id in self._first_hit_ms for each in group),
                 None if group[0].hard_negative else self._median(group),
+                tuple(sorted(self._by[typology])),
             )
             for typology, group in self._groups.items()
         ]

@@ -173,7 +173,7 @@ def late_batch_item(case: Case) -> Subject:
     return "merchant", merchant.merchant_id or ""
 
 
-def settled_in_payout_account(case: Case) -> Subject:
+def old_payout_account(case: Case) -> Subject:
     """Let a merchant be paid out to an account that it registered a week or more ago and that was old even then."""
     rng = case.rng
     merchant = case.unknown("shop", PartyType.MERCHANT)
@@ -196,5 +196,5 @@ FRONT_NEAR_MISSES: Final = (
     Typology("festival_spike", COLLECT_THEN_T0.rule_id, festival_spike, hard_negative=True),
     Typology("real_merchant_t0", COLLECT_THEN_T0.rule_id, real_merchant_t0, hard_negative=True),
     Typology("late_batch_item", BATCH_MISMATCH.rule_id, late_batch_item, hard_negative=True),
-    Typology("settled_in_payout_account", NEW_PAYOUT_ACCOUNT.rule_id, settled_in_payout_account, hard_negative=True),
+    Typology("old_payout_account", NEW_PAYOUT_ACCOUNT.rule_id, old_payout_account, hard_negative=True),
 )

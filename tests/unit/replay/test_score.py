@@ -71,9 +71,9 @@ def test_every_alert_counts_once_by_the_best_that_can_be_said_of_it() -> None:
     assert result.precision == 0.5
     assert result.recall == 0.5
     assert result.typologies == (
-        TypologyScore("mule", "r1", hard_negative=False, instances=1, hit=1),
+        TypologyScore("mule", "r1", hard_negative=False, instances=1, hit=1, by=("r1",)),
         TypologyScore("orphan", "r2", hard_negative=False, instances=1, hit=0),
-        TypologyScore("gift", "r1", hard_negative=True, instances=1, hit=1),
+        TypologyScore("gift", "r1", hard_negative=True, instances=1, hit=1, by=("r1", "r7")),
     )
 
 

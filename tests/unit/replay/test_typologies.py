@@ -57,7 +57,7 @@ def test_most_instances_meet_the_catalogue_and_some_lie_under_it(
         ("in_flight_at_stop", conditions.outflow_after_stop),
         ("cleared_account", conditions.pay_to_reported),
         ("late_batch_item", conditions.batch_mismatch),
-        ("settled_in_payout_account", conditions.new_payout_account),
+        ("old_payout_account", conditions.new_payout_account),
         ("festival_spike", conditions.collect_then_t0),
         ("real_merchant_t0", conditions.collect_then_t0),
     ],
@@ -120,7 +120,7 @@ NEAR: dict[str, Callable[[Stream, Scenario], bool]] = {
     "crypto_saver": spends_soon,
     "payday_cash": spends_soon,
     "family_remittance": sends_more_to_the_same,
-    "settled_in_payout_account": draws_much,
+    "old_payout_account": draws_much,
     "festival_spike": has_many_payers,
     "real_merchant_t0": has_many_payers,
 }
