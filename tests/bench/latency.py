@@ -11,14 +11,12 @@ from statistics import quantiles
 from typing import Final
 
 from streams.agents.feeding import route
-from streams.clock import DAY_MS
 from streams.replay.generator import GeneratorSettings
-from streams.replay.generator.settings import START_MS
 from streams.settings import topics
 from tests.bench.live import Live
 from tests.bench.probes import PAYMENTS, RULE, probe
 from tests.bench.report import ROOT, Figure, Report
-from tests.bench.stream import Stream, by_arrival
+from tests.bench.stream import Stream, by_arrival, next_day
 from tests.rig.process import RigError
 
 SECONDS: Final = 45.0
@@ -64,7 +62,7 @@ def latency(report: Report, stream: Stream, folder: Path) -> None:
         warm = stream.lines()
         drained = live.drain(warm)
         rate = len(warm) / drained.wall / 2
-        schedule = make_schedule(report.seed + 1, rate)
+        schedule = make_schedule(report.seed + 1, rate, next_day(warm))
         before = sum(live.cpu().values())
         seen, behind = send(live, schedule, folder)
         spent = sum(live.cpu().values()) - before
@@ -108,11 +106,11 @@ def _begin(sender: subprocess.Popen[str]) -> float:
     return begin
 
 
-def make_schedule(seed: int, rate: float) -> Schedule:
-    """Put probes into a generated stream that begins, in event time, where the first one ended."""
+def make_schedule(seed: int, rate: float, start_ms: int) -> Schedule:
+    """Put probes into a generated stream that begins at ``start_ms`` in event time."""
     schedule, count = Schedule(seed, rate), max(int(SECONDS * rate), 1_000)
     gap, since = max(int(rate * PROBE_SECONDS), PAYMENTS), 0
-    settings = GeneratorSettings(seed=seed, events=count, start_ms=START_MS + 7 * DAY_MS)
+    settings = GeneratorSettings(seed=seed, events=count, start_ms=start_ms)
     for at, line in by_arrival(settings):
         schedule.lines.append(line)
         since += 1

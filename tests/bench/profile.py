@@ -13,7 +13,7 @@ from typing import Final
 from streams.replay.generator import GeneratorSettings
 from tests.bench.latency import make_schedule, send
 from tests.bench.live import ROLES, Live
-from tests.bench.stream import make_stream
+from tests.bench.stream import make_stream, next_day
 
 _ROWS: Final = 40
 
@@ -26,10 +26,11 @@ def main() -> None:
         stream = make_stream(GeneratorSettings(given.seed, given.events), folder / "stream")
         with Live(stream.rules, folder, sampled=True) as live:
             live.sample()
-            cpu, count = live.drain(stream.lines()).cpu, stream.records
+            lines = stream.lines()
+            cpu, count = live.drain(lines).cpu, stream.records
             if given.live:
                 live.sample()
-                before, schedule = live.cpu(), make_schedule(given.seed + 1, given.rate)
+                before, schedule = live.cpu(), make_schedule(given.seed + 1, given.rate, next_day(lines))
                 send(live, schedule, folder)
                 cpu, count = {role: spent - before[role] for role, spent in live.cpu().items()}, len(schedule.lines)
             for role in ROLES:

@@ -1,16 +1,21 @@
 """The generated stream that every part measures with, and the shipped rules beside it."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from streams.agents.feeding import route
+from streams.clock import DAY_MS
+from streams.events import Limits, decode_event
 from streams.replay.files import open_inputs, read_all
 from streams.replay.generator import Generator, GeneratorSettings, generate
+from streams.settings.topics import WATERMARKED
 from tests.bench.report import ROOT
+from tests.rig.cluster import FAR_MS
 
 PAYMENTS_FILE: Final = "payments.jsonl"
 
@@ -55,6 +60,13 @@ def make_stream(settings: GeneratorSettings, folder: Path) -> Stream:
     shutil.copytree(ROOT / "rules", rules)
     shutil.copytree(folder / "events" / "lists", rules / "lists", dirs_exist_ok=True)
     return Stream(folder / "events", rules, summary.events, summary.files[PAYMENTS_FILE])
+
+
+def next_day(lines: Iterable[bytes]) -> int:
+    """Give the first midnight after all payments and settlements, in milliseconds: what begins there is late for no source."""
+    limits = Limits()
+    times = (decode_event(line, FAR_MS, limits)[1] for line in lines if route(line)[0] in WATERMARKED)
+    return (max(times) // DAY_MS + 1) * DAY_MS
 
 
 def by_arrival(settings: GeneratorSettings) -> Iterator[tuple[int, bytes]]:

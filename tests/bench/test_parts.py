@@ -4,15 +4,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+from streams.agents.feeding import route
+from streams.events import Limits, decode_event
+from streams.pipeline.intake import LATENESS_MS
 from streams.replay.generator.settings import START_MS
+from streams.settings.topics import WATERMARKED
 from tests.bench.batch import Hits, window_query
 from tests.bench.calibration import DEBITS, FLOOR, LONG_MS, PAYERS, SHORT_MS, Leg, hits, legs
 from tests.bench.latency import make_schedule
 from tests.bench.meter import cpu_seconds, memory
 from tests.bench.probes import PAYMENTS, RULE, probe
 from tests.bench.report import ROOT
-from tests.bench.stream import PAYMENTS_FILE, Stream
-from tests.rig.cluster import embedded
+from tests.bench.stream import PAYMENTS_FILE, Stream, next_day
+from tests.rig.cluster import FAR_MS, embedded
 from tests.rig.order_data import Payment
 
 SPIN = "import time\nwhile time.process_time() < 0.5: pass\nprint(time.process_time(), flush=True)\ninput()"
@@ -30,7 +34,7 @@ def test_each_probe_makes_one_alert_of_its_rule_and_about_its_account(tmp_path: 
 
 
 def test_a_probe_is_due_with_its_last_payment() -> None:
-    schedule = make_schedule(seed=5, rate=50.0)
+    schedule = make_schedule(seed=5, rate=50.0, start_ms=START_MS)
     assert len(schedule.due) > 100
     for account, due in schedule.due.items():
         last = schedule.lines[round(due * schedule.rate)]
@@ -92,3 +96,12 @@ def test_the_fixed_loop_counts_what_a_rescan_of_the_log_counts() -> None:
         else:
             expected += received >= FLOOR and len({one.other for one in credits_}) >= PAYERS
     assert 100 < hits(sides) == expected
+
+
+def test_nothing_of_a_schedule_is_late_after_the_stream_before_it() -> None:
+    def times(lines: list[bytes]) -> list[int]:
+        return [decode_event(line, FAR_MS, Limits())[1] for line in lines if route(line)[0] in WATERMARKED]
+
+    before = make_schedule(seed=5, rate=30.0, start_ms=START_MS).lines
+    after = make_schedule(seed=6, rate=30.0, start_ms=next_day(before)).lines
+    assert min(times(after)) > max(times(before)) - LATENESS_MS
