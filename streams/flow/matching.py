@@ -133,6 +133,11 @@ def _settled(status: Leg, payment: Leg) -> dict[Address, Leg]:
     wanted: dict[Address, Leg] = {}
     if payment.account not in OUTSIDE_TOKENS:
         wanted[SubjectKind.ACCOUNT, payment.account, key] = debit
+    if payment.merchant and status.origin != RETURNED and payment.origin == "":
+        wanted[SubjectKind.MERCHANT, payment.merchant, key] = msgspec.structs.replace(
+            debit, subject_kind=int(SubjectKind.MERCHANT), subject=payment.merchant, kind=int(LegKind.SALE), account=payment.other,
+            other="" if payment.account in OUTSIDE_TOKENS else payment.account,
+        )  # fmt: skip
     if payment.other:
         other = "" if payment.account in OUTSIDE_TOKENS else payment.account
         wanted[SubjectKind.ACCOUNT, payment.other, key] = msgspec.structs.replace(

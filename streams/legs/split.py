@@ -112,7 +112,7 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
         nature = RETURNED if event.status is PaymentStatus.RETURNED else _nature(event)
         joins = [Leg(_JOIN, key, _PAYMENT, *as_payer) for key in _payment_keys(event, how.time)]
         for join in joins:
-            join.origin = nature
+            join.origin, join.batch = nature, event.batch_id or ""
         legs += joins if not event.other_ids else _with_names(joins, event.payment_id, event.other_ids)
     return legs
 
