@@ -108,7 +108,7 @@ def _apply(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Outpu
         speak(run, subject)
     run.at = WHOLE
     _confirm(run)
-    if record.watermarks or record.control is not None:
+    if record.watermarks or record.marks or record.control is not None:
         run.out.outcomes += state.accounting.news(state.partition, run.position())
         run.out.outcomes += state.tally_news(run.position())
     _forget(run)
