@@ -18,7 +18,12 @@ from streams.cli.app import main
 
 _EVERY_SECONDS: Final = 0.005
 _DEPTH_MAX: Final = 60
-_WAITING: Final = {("selectors.py", "select"), ("threading.py", "wait"), ("thread.py", "_worker")}
+_WAITING: Final = {
+    ("selectors.py", "select"),
+    ("threading.py", "wait"),
+    ("thread.py", "_worker"),
+    ("connection.py", "wait"),  # psycopg, for the answer of the database
+}
 
 
 class Sampler:
