@@ -50,6 +50,8 @@ class Found:
     """Event ids of the hits that the subjects still hold."""
     horizon: int
     """Hits older than this may have been forgotten; their alerts stay."""
+    states: frozenset[AlertState] = frozenset()
+    """In which states alerts were left."""
 
 
 @cache
@@ -73,12 +75,12 @@ def run(payments: list[Payment], layout: Layout) -> Found:
         assert not embedded.feed(source, records)
     embedded.end()
     standing = [alert for alert in last.values() if alert.state is AlertState.STANDING]
-    assert {alert.state for alert in last.values()} <= {AlertState.STANDING, AlertState.WITHDRAWN}
     return Found(
         {_bucket(alert): (alert.hits, alert.first_hit, alert.last_hit) for alert in standing},
         {_bucket(alert): tuple(each.event_id for each in alert.evidence) for alert in standing},
         _hits(embedded),
         max(state.horizon for state in embedded.states) + DAY_MS,
+        frozenset(alert.state for alert in last.values()),
     )
 
 
@@ -123,6 +125,7 @@ def differences(found: Found, truth: dict[Bucket, list[str]], known: list[Paymen
         for bucket in sorted(wanted.keys() | found.alerts.keys())
         if found.alerts.get(bucket) != wanted.get(bucket)
     ]
+    faults += [f"an alert was left {state}" for state in found.states - {AlertState.STANDING, AlertState.WITHDRAWN}]
     recent = {bucket for bucket in truth.keys() | found.hits.keys() if bucket.start >= found.horizon}
     faults += [
         f"{bucket}: hits on {found.hits.get(bucket)}, meant {truth.get(bucket)}"
