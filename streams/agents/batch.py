@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 from faust.types import TP
 
-__all__ = ["TP", "Batch", "Committed", "End", "Record", "Revoked"]
+__all__ = ["TP", "Batch", "Committed", "End", "Record", "Revoked", "Stopped"]
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -81,3 +81,7 @@ class Revoked(Exception):
 
     Not an error, so not in the tree of ``streams.errors``; the guard swallows it.
     """
+
+
+class Stopped(Revoked):
+    """The worker stops: the client is closed, and no term comes after this one."""

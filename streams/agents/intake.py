@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import msgspec
-from aiokafka.errors import ConsumerStoppedError
 
 from streams.agents.app import DeliveryApp, make_app
 from streams.agents.batch import TP, Batch, Committed, Revoked
@@ -28,7 +27,7 @@ from streams.settings.topics import ACTIVITY, ALERTS, DEAD_LETTERS, SOURCES, WAT
 
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
-_MADE_UP_FOR: tuple[type[Exception], ...] = (*TRANSIENT, Revoked, ConsumerStoppedError)
+_MADE_UP_FOR: tuple[type[Exception], ...] = (*TRANSIENT, Revoked)
 
 
 class IntakeWorker:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
 
 from streams.agents.config import TransportConfig
 from streams.errors import BrokerUnreachable
@@ -89,10 +89,28 @@ class Sender:
 
 
 async def drop(producer: AIOKafkaProducer) -> None:
-    """Close a client without waiting for what it has not sent, as ``stop()`` would. Raises nothing."""
+    """Close a client without waiting for what it has not sent, as ``stop()`` would; who still waits for that hears of it.
+
+    Raises nothing.
+    """
     producer._closed = True  # noqa: SLF001
     with contextlib.suppress(TimeoutError, KafkaError, OSError, asyncio.InvalidStateError):
         async with asyncio.timeout(CLOSE_SECONDS_MAX):
             if producer._sender is not None:  # noqa: SLF001
                 await producer._sender.close()  # noqa: SLF001
+    _tell_who_waits(producer)
+    with contextlib.suppress(TimeoutError, KafkaError, OSError, asyncio.InvalidStateError):
+        async with asyncio.timeout(CLOSE_SECONDS_MAX):
             await producer.client.close()
+
+
+def _tell_who_waits(producer: AIOKafkaProducer) -> None:
+    """Fail every batch and transaction in hand: aiokafka alone would leave those who wait for them waiting for ever."""
+    closed = ProducerClosed("dropped with this in hand")
+    producer._message_accumulator.fail_all(closed)  # noqa: SLF001
+    transactions = producer._txn_manager  # noqa: SLF001
+    waiter = transactions and transactions._transaction_waiter  # noqa: SLF001
+    if waiter and not waiter.done():
+        waiter.set_exception(closed)
+        # Perhaps nobody waits, and then nobody must be told that nobody was told.
+        waiter.exception()

@@ -41,7 +41,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import ConsumerMessage, Message
 from mode import Service
 
-from streams.agents.batch import TP, Batch, Committed, End, Revoked
+from streams.agents.batch import TP, Batch, Committed, End, Revoked, Stopped
 from streams.agents.config import TransportConfig
 from streams.agents.fetching import FetchingThread, PausingListener, Stretch
 from streams.agents.ledger import Ledger
@@ -269,7 +269,7 @@ class BatchConsumer(driver.Consumer):
                     await asyncio.wait_for(self.can_resume_flow.wait(), FETCH_WAIT_SECONDS)
             except TimeoutError:
                 continue
-            except ConsumerStoppedError:
+            except Stopped:
                 return
             except KafkaError as fault:
                 logger.warning("Fetching failed: %s: %s", type(fault).__name__, fault)
@@ -361,6 +361,8 @@ class BatchConsumer(driver.Consumer):
             await self.sleep(self.config.commit_seconds)
             try:
                 await self.commit_acknowledged()
+            except Stopped:
+                return
             except (Revoked, ServiceError) as fault:
                 logger.warning("Positions not committed, will be tried again: %r", fault)
 
@@ -370,15 +372,17 @@ class BatchConsumer(driver.Consumer):
         except RuntimeError:
             # The loop is closed: the worker stops.
             work.close()
-            raise ConsumerStoppedError from None
+            raise Stopped from None
         try:
             return await asyncio.wrap_future(answer)
+        except ConsumerStoppedError:
+            raise Stopped from None
         except asyncio.CancelledError:
             this = asyncio.current_task()
             if this is not None and this.cancelling():
                 raise
             # The thread stopped with the work in hand; nobody cancelled the caller.
-            raise ConsumerStoppedError from None
+            raise Stopped from None
 
 
 class BatchTransport(driver.Transport):

@@ -4,10 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable
 
-from aiokafka.errors import ConsumerStoppedError
-
 from streams.agents.app import DeliveryApp
-from streams.agents.batch import TP, End
+from streams.agents.batch import TP, End, Stopped
 from streams.agents.retry import TRANSIENT
 from streams.agents.wall import now_ms
 from streams.pipeline import PartitionState
@@ -57,7 +55,7 @@ class Vitals:
                     await self._look(app)
                 except TRANSIENT as fault:
                     logger.debug("positions not known: %r", fault)
-                except ConsumerStoppedError:
+                except Stopped:
                     return
 
         app.task(look_for_ever)

@@ -9,7 +9,7 @@ import pytest
 from streams.agents.config import TransportConfig
 from streams.agents.retry import EXIT_BUG
 from streams.agents.snapshots import SnapshotTopic
-from streams.errors import ZombieError
+from streams.errors import BrokerUnreachable, ZombieError
 from streams.settings.topics import ACTIVITY, SNAPSHOTS
 from tests.rig.cluster import Cluster
 from tests.rig.kafka import KafkaBroker
@@ -77,6 +77,33 @@ def test_opening_again_after_a_fault_is_no_zombie(config: TransportConfig) -> No
         await topic.put([(b"whole", b"1")])
         assert await topic.read() == {b"whole": b"1"}
         await topic.close()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("step", ["write", "commit"])
+def test_who_waits_for_a_silent_broker_is_let_go_when_the_writer_closes(
+    config: TransportConfig, kafka: KafkaBroker, step: str
+) -> None:
+    """A rebalance closes the writer while the task of snapshots waits; the task must go on to the next term."""
+    if kafka.version == "given":
+        pytest.xfail("a broker from the environment cannot be paused")
+
+    async def scene() -> None:
+        topic = SnapshotTopic(config, 0)
+        await topic.open()
+        await topic.write([(b"a", b"1")])
+        kafka.pause()
+        try:
+            waiting = asyncio.create_task(topic.commit() if step == "commit" else topic.write([(b"b", b"1")]))
+            await asyncio.sleep(0.5)
+            assert not waiting.done()
+            closing = asyncio.create_task(topic.close())
+            with pytest.raises(BrokerUnreachable):
+                await asyncio.wait_for(waiting, 15)
+            await closing
+        finally:
+            kafka.resume()
 
     asyncio.run(scene())
 

@@ -72,7 +72,7 @@ def test_every_record_is_delivered_once_and_in_order(kafka: KafkaBroker, topic: 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["real", "without going back"])
 def test_a_dropped_batch_is_read_again(kafka: KafkaBroker, topic: str, fleet: Fleet, *, broken: bool) -> None:
-    """The flow is suspended again and again while fetches are on their way; the broken build must be noticed."""
+    """The flow is suspended again and again between a fetch and its delivery; the broken build must be noticed."""
     sent = fill(kafka, topic, 50_000)
     worker = fleet.start(toggle=True, broken=broken)
     fleet.wait_for_the_end(worker, PARTITIONS)

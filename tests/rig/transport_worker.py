@@ -18,6 +18,10 @@ from streams.agents.fetching import Stretch
 from streams.agents.ledger import Ledger
 from streams.agents.producer import Outgoing
 from streams.agents.transport import BatchConsumer, BatchTransport
+from streams.telemetry import setup_logging
+
+TOGGLED = 100
+"""How many stretches the flow is suspended among; what comes after lets also the broken build reach the end."""
 
 
 class Line(msgspec.Struct, omit_defaults=True):
@@ -44,7 +48,7 @@ class Task(msgspec.Struct, forbid_unknown_fields=True):
     session_seconds: float = 6.0
     # Sleep in every batch.
     work_seconds: float = 0.0
-    # Suspend and resume the flow all the time.
+    # Suspend the flow before the delivery of every third of the first fetched stretches.
     toggle: bool = False
     # Leave out the seek back: what the tests must notice.
     broken: bool = False
@@ -57,14 +61,38 @@ class Task(msgspec.Struct, forbid_unknown_fields=True):
     copy_to: str = ""
 
 
-class BrokenConsumer(BatchConsumer):
+class ToggledConsumer(BatchConsumer):
+    """Suspends the flow between the fetch of a stretch and its delivery, and lets it go on a moment later."""
+
+    fetched = 0
+
+    def _admits(self, ledger: Ledger, stretch: Stretch) -> bool:
+        self.fetched += 1
+        if self.fetched % 3 == 0 and self.fetched < TOGGLED and self.flow_active:
+            self.stop_flow()
+            asyncio.get_running_loop().call_later(0.003, self._go_on)
+        return super()._admits(ledger, stretch)
+
+    def _go_on(self) -> None:
+        if not self.app.rebalancing:
+            self.resume_flow()
+
+
+class BrokenConsumer(ToggledConsumer):
     """Drops fetched stretches like the real one but neither goes back nor notices."""
 
     def _admits(self, ledger: Ledger, stretch: Stretch) -> bool:
+        super()._admits(ledger, stretch)
         return self.flow_active and ledger is self._ledger and stretch.tp in ledger.places
 
     async def _go_back(self, ledger: Ledger, stretch: Stretch) -> None:
         pass
+
+
+class ToggledTransport(BatchTransport):
+    """The transport with the suspended consumer."""
+
+    Consumer = ToggledConsumer
 
 
 class BrokenTransport(BatchTransport):
@@ -79,6 +107,7 @@ class Worker:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.out = Path(task.journal).open("ab", buffering=0)  # noqa: SIM115 - open until the process ends
+        setup_logging("INFO", "text")
         config = TransportConfig(
             prefix=task.prefix,
             role="test",
@@ -90,13 +119,12 @@ class Worker:
             heartbeat_seconds=0.5,
         )
         self.app: DeliveryApp = make_app(config, self.starts if task.replay else None)
-        if task.broken:
-            self.app.transport = BrokenTransport(self.app.conf.broker_consumer, self.app)
+        if task.toggle:
+            transport = BrokenTransport if task.broken else ToggledTransport
+            self.app.transport = transport(self.app.conf.broker_consumer, self.app)
         self.app.attach(self.handle)
         self.seen = 0
         self.app.task(self.watch)
-        if task.toggle:
-            self.app.task(self.toggle)
 
     def write(self, line: Line) -> None:
         self.out.write(msgspec.json.encode(line) + b"\n")
@@ -136,17 +164,6 @@ class Worker:
             if ends and term != told and all(end.reached(1.0) and end.lag == 0 for end in ends.values()):
                 told = term
                 self.write(Line("end", len(ends), term=term))
-
-    async def toggle(self) -> None:
-        """Suspend the flow for a moment, again and again, within one term."""
-        while not self.app.should_stop:
-            await asyncio.sleep(0.004)
-            if self.app.rebalancing:
-                continue
-            self.app.consumer.stop_flow()
-            await asyncio.sleep(0.003)
-            if not self.app.rebalancing:
-                self.app.consumer.resume_flow()
 
 
 def main() -> None:
