@@ -129,6 +129,6 @@ def test_a_record_that_ends_the_engine_is_left_out_for_its_subject_at_the_fourth
         cluster.start("detect", "detect-3", faulty)
         wait_until(lambda: bool(cluster.found()), 60, "the skip is in the store")
         assert [(each.rule_id, each.subject) for each in cluster.found().values()] == [("engine-skip", "bad")]
-        assert cluster.stop("detect-3") == 0
+        cluster.stop("detect-3")
         cluster.start("detect", "detect-4", faulty)
         cluster.watch("detect-4").wait_ready()

@@ -109,11 +109,12 @@ class Cluster:
         worker.kill()
         worker.wait()
 
-    def stop(self, name: str) -> int:
-        """SIGTERM, and give the exit code."""
+    def stop(self, name: str) -> None:
+        """SIGTERM; the worker must end with 0."""
         worker = self.workers.pop(name)
         worker.send_signal(signal.SIGTERM)
-        return worker.wait(30)
+        code = worker.wait(30)
+        assert code == 0, f"{name} ended with {code} at SIGTERM\n{(self.folder / f'{name}.log').read_text()[-6000:]}"
 
     def logs(self) -> str:
         """The ends of all workers' logs."""
