@@ -210,10 +210,11 @@ class BatchConsumer(driver.Consumer):
         ledger = self._ledger
         choosing = asyncio.create_task(insist(lambda: self._choose(ledger), ledger.ended, "Choosing start positions"))
         over = asyncio.create_task(ledger.ended.wait())
-        await asyncio.wait([choosing, over], return_when=asyncio.FIRST_COMPLETED)
-        for task in (choosing, over):
-            if not task.done():
-                task.cancel()
+        try:
+            await asyncio.wait([choosing, over], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            choosing.cancel()
+            over.cancel()
         try:
             committed, starts = await choosing
         except (Revoked, asyncio.CancelledError):
@@ -271,6 +272,12 @@ class BatchConsumer(driver.Consumer):
                 continue
             except Stopped:
                 return
+            except asyncio.CancelledError:
+                if self.app.should_stop:
+                    # Faust's fetcher would take it for a rebalance, if one is on its way, and the process would end
+                    # with 1.
+                    return
+                raise
             except KafkaError as fault:
                 logger.warning("Fetching failed: %s: %s", type(fault).__name__, fault)
                 await asyncio.sleep(FAULT_PAUSE_SECONDS)
