@@ -158,7 +158,7 @@ def test_a_zombie_neither_loses_nor_rewinds(kafka: KafkaBroker, topic: str, flee
     sent = fill(kafka, topic, 20_000)
     zombie = fleet.start(work_seconds=0.05, session_seconds=2.0)
     fleet.wait(zombie, "ack", 10)
-    zombie.child.send(signal.SIGSTOP)
+    zombie.child.pause()
     other = fleet.start(session_seconds=2.0)
     fleet.wait_for_the_end(other, PARTITIONS)
     before = fleet.committed()

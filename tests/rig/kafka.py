@@ -102,7 +102,7 @@ class KafkaBroker:
 
     def pause(self) -> None:
         """Freeze the process (SIGSTOP): connections stay open and nothing answers."""
-        self._running().send(signal.SIGSTOP)
+        self._running().pause()
 
     def resume(self) -> None:
         """Let a frozen process go on (SIGCONT)."""

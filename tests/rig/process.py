@@ -1,6 +1,7 @@
 """A child process that can be stopped, killed, paused and waited for; and free ports for it to listen on."""
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -60,6 +61,12 @@ class Child:
         """Send a signal to this process alone; nothing happens if it has ended."""
         if self.running:
             self._process.send_signal(number)
+
+    def pause(self) -> None:
+        """SIGSTOP, and wait until all its threads stand still: on a busy machine that takes a moment."""
+        if self.running:
+            self._process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def wait(self, seconds: float) -> int:
         """Exit code; raises :class:`RigError` with the log's tail when the process is still there after ``seconds``."""
