@@ -5,6 +5,7 @@
     PayweirError
     ├── UsageError             a wrong argument or file name                  exit code 2
     │   └── SettingError       a setting is missing or out of range           exit code 2
+    ├── WorkConflict           somebody else changed the alert meanwhile      exit code 1
     ├── RuleError              a rule file or ruleset cannot be used          exit code 1
     ├── ServiceError           broker or store cannot be reached              exit code 3
     │   ├── BrokerUnreachable
@@ -32,6 +33,10 @@ class UsageError(PayweirError):
 
 class SettingError(UsageError):
     """A setting is missing, of the wrong type or out of range; the message starts with its name."""
+
+
+class WorkConflict(PayweirError):
+    """Somebody else changed the alert since it was looked at; the message says who, when and what, and how to insist."""
 
 
 class RuleError(PayweirError):

@@ -7,7 +7,7 @@ import msgspec
 from streams.agents.producer import Outgoing
 from streams.agents.wall import now_ms
 from streams.alerts.codec import encode_outcome
-from streams.alerts.model import Alert, IngestCount, Outcome, RuleCount
+from streams.alerts.model import Alert, IngestCount, Outcome, RuleCount, Watermark
 from streams.legs import FORMAT_VERSION, Mark, Packed, pack, partition_of
 from streams.pipeline import Outputs
 from streams.settings.topics import ACTIVITY, ALERTS
@@ -43,6 +43,8 @@ class Outbox:
                     self._counts[IngestCount, outcome.source] = outcome
                 case RuleCount():
                     self._counts[RuleCount, outcome.rule_id] = outcome
+                case Watermark():
+                    self._counts[Watermark, ""] = outcome
                 case _:
                     self._outcomes.append(outcome)
         for mark in outputs.marks:

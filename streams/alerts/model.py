@@ -150,6 +150,22 @@ class RuleCount(Struct, frozen=True, tag="rule_count"):
     errors: int
 
 
+class Watermark(Struct, frozen=True, tag="watermark"):
+    """How far an activity partition has seen its sources, and who is furthest behind.
+
+    Told when the minute or the holder changes, not at every tick.
+    """
+
+    partition: int
+    revision: Position
+    time: int | None
+    """Event time; None while a source has not been heard of."""
+    held_by: str
+    """The source that is furthest behind; empty when there is none."""
+    furthest: int | None
+    """Event time of the source that is furthest ahead."""
+
+
 class RulesetInForce(Struct, frozen=True, tag="ruleset_in_force"):
     """A partition took a ruleset into its schedule."""
 
@@ -162,4 +178,4 @@ class RulesetInForce(Struct, frozen=True, tag="ruleset_in_force"):
     """The whole set as published, JSON object of file name to text."""
 
 
-Outcome = Alert | DeadLetter | IngestCount | SourceFound | RuleCount | RulesetInForce
+Outcome = Alert | DeadLetter | IngestCount | SourceFound | RuleCount | Watermark | RulesetInForce

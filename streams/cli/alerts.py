@@ -1,5 +1,7 @@
-"""``payweir alerts``: look at what the store holds."""
+"""``payweir alerts``: look at what the store holds, and say what became of it."""
 
+import os
+import pwd
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -15,10 +17,11 @@ from streams.clock import SpanError, from_datetime, parse_span, to_text
 from streams.errors import UsageError
 from streams.money import UnknownCurrency, format_minor
 from streams.store import DEFAULT_STORE_URL, open_store
+from streams.store.casework import Change, Status, place_hold, release_holds, set_alert
 from streams.store.masking import mask_token
 from streams.store.reader import IN_FORCE, AlertDetail, AlertFilter, AlertLine, find_alert, list_alerts
 
-app = typer.Typer(help="Alerts: list them, look at one.", no_args_is_help=True)
+app = typer.Typer(help="Alerts: list them, look at one, say what became of it.", no_args_is_help=True)
 
 StoreOption = Annotated[str, typer.Option("--store", help="URL of the store.", metavar="URL")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, times in RFC 3339, amounts in minor units.")]
@@ -26,7 +29,17 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, times in R
 _ID_SHOWN: Final = 10
 _TO_MINUTES: Final = len("2026-03-01 08:30")
 _TIMES: Final = frozenset(
-    {"first_hit", "last_hit", "event_at", "detected_at", "first_stored_at", "stored_at", "time"},
+    {
+        "first_hit",
+        "last_hit",
+        "event_at",
+        "detected_at",
+        "first_stored_at",
+        "stored_at",
+        "time",
+        "status_at",
+        "changed_at",
+    },
 )
 _SEVERITY_STYLES: Final = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
 
@@ -91,6 +104,87 @@ def show_command(
         typer.echo(_json(detail))
     else:
         Console().print(_detail(detail))
+
+
+def _login() -> str:
+    """Give the name of whoever runs the command, as the system has it."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+AlertArgument = Annotated[str, typer.Argument(help="The alert's id, or its beginning (four letters at least).")]
+ByOption = Annotated[str, typer.Option("--by", help="Who says so.", default_factory=_login, show_default="your login")]
+
+
+@app.command("set")
+def set_command(
+    alert_id: AlertArgument,
+    *,
+    by: ByOption,
+    status: Annotated[Status | None, typer.Option(help="What you say of it.")] = None,
+    assign: Annotated[str | None, typer.Option(help="Who is to work on it.", metavar="NAME")] = None,
+    unassign: Annotated[bool, typer.Option("--unassign", help="Nobody is to work on it.")] = False,
+    note: Annotated[
+        str, typer.Option(help="What you found; kept for ever, numbers of accounts are masked in views.")
+    ] = "",
+    expect: Annotated[
+        int | None, typer.Option(min=0, help="Only if the alert is at this work revision, as `alerts show` prints it.")
+    ] = None,
+    store: StoreOption = DEFAULT_STORE_URL,
+    json: JsonOption = False,
+) -> None:
+    """Set status or assignment, or leave a note; kept as history and told to the audit log.
+
+    Two people cannot overwrite each other: what somebody else set last is changed only with --expect, after a look.
+
+    Example: payweir alerts set 4be1f02a77 --status confirmed --note "victim called" --by lin
+    """
+    if assign is not None and unassign:
+        message = "--assign and --unassign contradict each other"
+        raise UsageError(message)
+    if status is None and assign is None and not unassign and not note:
+        message = "nothing to set; write --status, --assign, --unassign or --note"
+        raise UsageError(message)
+    change = Change(by, status, "" if unassign else assign, note, expect)
+    with open_store(store, create=False) as opened:
+        work = set_alert(opened, alert_id, change)
+    if json:
+        typer.echo(msgspec.json.encode(work).decode())
+    else:
+        whose = f"assigned to {work.assigned_to}" if work.assigned_to else "assigned to nobody"
+        typer.echo(f"Alert {work.alert_id}: {work.status}, {whose} (work revision {work.work_revision}).")
+
+
+@app.command("hold")
+def hold_command(
+    alert_id: AlertArgument,
+    *,
+    by: ByOption,
+    reason: Annotated[str, typer.Option(help="Why it must be kept: a case number, a court order.")],
+    store: StoreOption = DEFAULT_STORE_URL,
+) -> None:
+    """Put an alert on legal hold: `payweir store retain` leaves it, and all that belongs to it, alone.
+
+    Example: payweir alerts hold 4be1f02a77 --reason "order 12/2026 of the court of Pudong" --by lin
+    """
+    with open_store(store, create=False) as opened:
+        number = place_hold(opened, alert_id, reason, by)
+    typer.echo(f"Legal hold {number} is on alert {alert_id}.")
+
+
+@app.command("release")
+def release_command(alert_id: AlertArgument, *, by: ByOption, store: StoreOption = DEFAULT_STORE_URL) -> None:
+    """Release an alert from all its legal holds.
+
+    Example: payweir alerts release 4be1f02a77 --by lin
+    """
+    with open_store(store, create=False) as opened:
+        number = release_holds(opened, alert_id, by)
+    typer.echo(
+        f"Alert {alert_id} had {number} legal holds; they are released." if number else "There was no legal hold."
+    )
 
 
 def _moment(since: str) -> int:
@@ -186,7 +280,20 @@ def _detail(detail: AlertDetail) -> Group:
         said = _plain(entry.withdrawn_because or entry.held_by or entry.reason)
         counts = (str(entry.hits), str(len(entry.evidence_ids)))
         history.add_row(_time(entry.stored_at), entry.engine_state.value, *counts, said)
-    return Group(*parts, evidence, history)
+    if not detail.work:
+        return Group(*parts, evidence, history)
+    work = Table(
+        "#", "Time (UTC)", "Who", "Status", "Assigned to", "Note", title="What people said", title_justify="left"
+    )
+    for change in detail.work:
+        words = (change.changed_by, change.status, change.assigned_to or "", change.note)
+        work.add_row(str(change.work_revision), _time(change.changed_at), *[_plain(word) for word in words])
+    return Group(*parts, evidence, history, work)
+
+
+def _work(alert: AlertLine) -> str:
+    whose = f", by {alert.assigned_to}" if alert.assigned_to else ""
+    return f"{alert.status}{whose} (work revision {alert.work_revision})"
 
 
 def _facts(alert: AlertLine) -> Table:
@@ -199,7 +306,7 @@ def _facts(alert: AlertLine) -> Table:
         ("state", alert.engine_state.value + (f" ({', '.join(flags)})" if flags else "")),
         ("withdrawn", alert.withdrawn_because),
         ("held back by", alert.held_by),
-        ("worked on", alert.status + (f", by {alert.assigned_to}" if alert.assigned_to else "")),
+        ("worked on", _work(alert)),
         ("subject", f"{alert.subject_kind} {alert.subject}"),
         ("about", alert.about),
         ("amount", _money(alert.amount_minor, alert.amount_currency)),

@@ -9,7 +9,7 @@ from rich.console import Console
 from streams import __version__
 from streams.errors import PayweirError
 
-GROUPS = {"alerts": "alerts", "store": "store", "topics": "topics", "rules": "rules"}
+GROUPS = {"alerts": "alerts", "store": "store", "topics": "topics", "rules": "rules", "audit": "audit"}
 """Command groups and the modules that hold them."""
 COMMANDS = ("run", "worker", "produce", "convert", "generate", "score", "demo")
 """Single commands; each module holds an app of one command."""

@@ -8,13 +8,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from streams.cli.alerts import JsonOption, StoreOption
-from streams.store import DEFAULT_STORE_URL
+from streams.cli.alerts import ByOption, JsonOption, StoreOption
+from streams.clock import SpanError, parse_span
+from streams.errors import UsageError
+from streams.store import DEFAULT_STORE_URL, open_store
 from streams.store import upgrade as upgrade_store
 from streams.store.check import check_store
 from streams.store.engine import parse_url, shown
+from streams.store.retention import Retention
+from streams.store.retention import retain as retain_rows
 
-app = typer.Typer(help="The SQL store: prepare it, check it.", no_args_is_help=True)
+app = typer.Typer(help="The SQL store: prepare it, check it, let go what is old.", no_args_is_help=True)
 
 
 @app.command("upgrade")
@@ -55,3 +59,44 @@ def check_command(*, store: StoreOption = DEFAULT_STORE_URL, json: JsonOption = 
         typer.echo(f"{shown(parse_url(store))} is in order.")
     if findings:
         raise typer.Exit(1)
+
+
+@app.command("retain")
+def retain_command(
+    *,
+    by: ByOption,
+    alerts: Annotated[
+        str | None, typer.Option(help="Keep alerts for this time, 31d at least: 400d.", show_default="for ever")
+    ] = None,
+    dead_letters: Annotated[
+        str | None, typer.Option(help="Keep refused records for this time: 90d.", show_default="for ever")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
+    store: StoreOption = DEFAULT_STORE_URL,
+    json: JsonOption = False,
+) -> None:
+    """Delete what is older than its time, by the store's clock; alerts on legal hold and alerts in work stay.
+
+    Example: payweir store retain --alerts 400d --dead-letters 90d --store postgresql://payweir@localhost/payweir
+    """
+    retention = Retention(_length("--alerts", alerts), _length("--dead-letters", dead_letters))
+    if retention == Retention():
+        message = "nothing is to go; write --alerts or --dead-letters with a time"
+        raise UsageError(message)
+    with open_store(store, create=False) as opened:
+        gone = retain_rows(opened, retention, by, dry_run=dry_run)
+    if json:
+        typer.echo(msgspec.json.encode(gone).decode())
+        return
+    for name, number in gone.items():
+        what = "" if name.startswith("kept") else "would go" if dry_run else "gone"
+        typer.echo(f"{number:>10} {name} {what}".rstrip())
+
+
+def _length(option: str, text: str | None) -> int | None:
+    """Read a length of time."""
+    try:
+        return None if text is None else parse_span(text)
+    except SpanError as error:
+        message = f"{option} {text!r} is no length of time; write 400d"
+        raise UsageError(message) from error

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from streams.alerts.model import Position, RuleCount
+from streams.alerts.model import Position, RuleCount, Watermark
+from streams.clock import MINUTE_MS
 from streams.detection.schedule import Schedule
 from streams.legs import Leg
 from streams.pipeline.accounting import Accounting
@@ -71,6 +72,11 @@ class PartitionState:
         return min(names, key=lambda name: (self.watermarks.get(name, NEVER), name), default=None)
 
     @property
+    def told_watermark(self) -> tuple[int, str | None]:
+        """Give what of the watermark is worth telling when it changes: its minute and its holder."""
+        return self.low // MINUTE_MS, self.holder
+
+    @property
     def watermark(self) -> int:
         """Drives deadlines and the provisional flag; ``END`` once history has ended."""
         return END if self.ended else self.low
@@ -94,6 +100,12 @@ class PartitionState:
     def known(self, kind: int, key: str) -> Subject | None:
         """Give the subject to be changed, or None when it is not there."""
         return self.subject(kind, key) if (kind, key) in self.subjects else None
+
+    def watermark_news(self, position: Position) -> Watermark:
+        """Say how far the sources are."""
+        furthest = max(self.watermarks.values(), default=NEVER)
+        low = None if self.low == NEVER else self.low
+        return Watermark(self.partition, position, low, self.holder or "", None if furthest == NEVER else furthest)
 
     def tally_news(self, position: Position) -> list[RuleCount]:
         """Give the absolute tallies that changed since the last call."""

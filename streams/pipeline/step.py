@@ -93,6 +93,7 @@ def _without_skipped(run: Step, record: Packed) -> Packed:
 
 def _apply(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Outputs:
     state = run.state
+    told = state.told_watermark if record.watermarks or record.control is not None else None
     if record.control is not None:
         _control(run, record, rulesets)
     _legs(run, record.legs)
@@ -111,6 +112,8 @@ def _apply(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Outpu
     if record.watermarks or record.marks or record.control is not None:
         run.out.outcomes += state.accounting.news(state.partition, run.position())
         run.out.outcomes += state.tally_news(run.position())
+    if told is not None and told != state.told_watermark:
+        run.out.outcomes.append(state.watermark_news(run.position()))
     _forget(run)
     state.next_offset += 1
     return run.out

@@ -7,6 +7,9 @@ from typing import Final
 from streams.events.model import OUTSIDE_TOKENS
 
 STARS: Final = "****"
+_IBAN: Final = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,}(?: ?[A-Z0-9]{1,4})?\b")
+_DIGITS: Final = re.compile(r"\b(?!\d{4}-\d{2}-\d{2}\b)\d(?:[ -]?\d){7,}\b")
+_WORD: Final = re.compile(r"\b(?=(?:\w*?\d){4})\w{8,}\b")
 _SHOWN: Final = 4
 _LENGTH_MIN: Final = 2 * _SHOWN
 """A shorter token is hidden whole: its last four would be most of it."""
@@ -25,6 +28,18 @@ def mask_text(text: str, tokens: Iterable[str]) -> str:
         if token and token in text:
             text = re.sub(rf"(?<![\w-]){re.escape(token)}(?![\w-])", lambda _, token=token: mask_token(token), text)  # type: ignore[misc]
     return text
+
+
+def mask_free_text(text: str, tokens: Iterable[str]) -> str:
+    """Mask the tokens, and whatever else in a person's text looks like the number of an account.
+
+    That is an IBAN, eight digits or more however grouped, or a word of eight or more letters and digits with four digits in it;
+    a date is none.
+    """
+    masked = mask_text(text, tokens)
+    for pattern in (_IBAN, _DIGITS, _WORD):
+        masked = pattern.sub(lambda found: mask_token(found[0]), masked)
+    return masked
 
 
 def mask_sql(column: str) -> str:

@@ -15,7 +15,7 @@ from streams.alerts.model import AlertState, Evidence, Measured, Position
 from streams.errors import UsageError
 from streams.store.columns import REVISION
 from streams.store.engine import reading
-from streams.store.schema import alert_amendments, alert_evidence, alerts
+from streams.store.schema import alert_amendments, alert_changes, alert_evidence, alerts
 from streams.store.writer import Store
 
 IN_FORCE: Final = (AlertState.PROVISIONAL, AlertState.STANDING)
@@ -72,6 +72,19 @@ class AlertLine(msgspec.Struct, frozen=True, kw_only=True):
     detected_at: int | None
     first_stored_at: int
     stored_at: int
+    status_at: int | None
+    work_revision: int
+
+
+class ChangeMade(msgspec.Struct, frozen=True):
+    """One entry in the history of what people said of an alert: how it stood after the change."""
+
+    work_revision: int
+    changed_at: int
+    changed_by: str
+    status: str
+    assigned_to: str | None
+    note: str
 
 
 class Revision(msgspec.Struct, frozen=True):
@@ -89,12 +102,13 @@ class Revision(msgspec.Struct, frozen=True):
 
 
 class AlertDetail(msgspec.Struct, frozen=True):
-    """One alert with all that is known of it; ``history`` is in the order of the log, the newest last."""
+    """One alert with all that is known of it; ``history`` and ``work`` are in their order, the newest last."""
 
     alert: AlertLine
     values: tuple[Measured, ...]
     evidence: tuple[Evidence, ...]
     history: tuple[Revision, ...]
+    work: tuple[ChangeMade, ...]
 
 
 class IngestTotals(msgspec.Struct, frozen=True):
@@ -157,11 +171,15 @@ def find_alert(store: Store, alert_id: str) -> AlertDetail | None:
         order = [alert_amendments.columns[name] for name in REVISION]
         of_history = select(alert_amendments).where(alert_amendments.c.alert_id == key).order_by(*order)
         history = connection.execute(of_history).mappings().all()
+        of_work = select(*[alert_changes.columns[name] for name in ChangeMade.__struct_fields__])
+        mine = of_work.where(alert_changes.c.alert_id == key).order_by(alert_changes.c.work_revision)
+        work = connection.execute(mine).mappings().all()
     return AlertDetail(
         _line(found[0]),
         _measured(found[0]["measured"]),
         tuple(_evidence(row) for row in evidence),
         tuple(_revision(row) for row in history),
+        tuple(ChangeMade(*[row[name] for name in ChangeMade.__struct_fields__]) for row in work),
     )
 
 

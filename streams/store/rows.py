@@ -18,14 +18,19 @@ from streams.alerts.model import (
     RuleCount,
     RulesetInForce,
     SourceFound,
+    Watermark,
 )
 from streams.store.masking import mask_text, mask_token
 
 Value = str | int | bool | None
 Row = tuple[Value, ...]
 
-GIVEN_BY_STORE: Final = frozenset({"first_stored_at", "stored_at", "status", "assigned_to"})
+GIVEN_BY_STORE: Final = frozenset(
+    {"first_stored_at", "stored_at", "status", "assigned_to", "status_at", "work_revision"}
+)
 """Columns no outcome fills: the store's clock, and what people say."""
+FIXED: Final = frozenset({"first_event_at", "first_detected_at"})
+"""Columns that the first revision fills for good."""
 _NUL: Final = rb"\u0000"
 _NUL_SHOWN: Final = rb"\u2400"
 _decoder: Final[msgspec.json.Decoder[Outcome]] = msgspec.json.Decoder(Outcome)
@@ -118,6 +123,8 @@ def alert_row(alert: Alert, texts: Texts) -> Row:
         alert.withdrawn_because,
         alert.event_at or alert.last_hit,
         alert.detected_at or None,
+        alert.event_at or alert.last_hit,
+        alert.detected_at or None,
     )
 
 
@@ -190,6 +197,11 @@ def rule_row(count: RuleCount) -> Row:
     return (count.rule_id, count.partition, *count.revision, undecided, to_json(count.undecided), count.errors)
 
 
+def watermark_row(mark: Watermark) -> Row:
+    """Fill ``watermarks``."""
+    return (mark.partition, *mark.revision, mark.time, mark.held_by, mark.furthest)
+
+
 def ruleset_row(ruleset: RulesetInForce) -> Row:
     """Fill ``rulesets``."""
     return (ruleset.digest, ruleset.text, to_json(ruleset.rule_ids), len(ruleset.rule_ids))
@@ -202,19 +214,25 @@ def ruleset_partition_row(ruleset: RulesetInForce) -> Row:
 
 def key_of(outcome: Outcome) -> str:
     """Name an outcome for a log: its key in SQL, with the revision if it has one."""
+    if isinstance(outcome, DeadLetter):
+        return f"{outcome.topic}/{outcome.partition}/{outcome.offset}"
+    return f"{_name_of(outcome)}@{_dotted(outcome.revision)}"
+
+
+def _name_of(outcome: Alert | IngestCount | SourceFound | RuleCount | Watermark | RulesetInForce) -> str:
     match outcome:
         case Alert():
-            return f"{outcome.alert_id}@{_dotted(outcome.revision)}"
-        case DeadLetter():
-            return f"{outcome.topic}/{outcome.partition}/{outcome.offset}"
+            return outcome.alert_id
         case IngestCount():
-            return f"{outcome.source}/{outcome.partition}@{_dotted(outcome.revision)}"
+            return f"{outcome.source}/{outcome.partition}"
         case SourceFound():
-            return f"{outcome.source}@{_dotted(outcome.revision)}"
+            return outcome.source
         case RuleCount():
-            return f"{outcome.rule_id}/{outcome.partition}@{_dotted(outcome.revision)}"
+            return f"{outcome.rule_id}/{outcome.partition}"
+        case Watermark():
+            return str(outcome.partition)
         case RulesetInForce():
-            return f"{outcome.digest}/{outcome.partition}@{_dotted(outcome.revision)}"
+            return f"{outcome.digest}/{outcome.partition}"
 
 
 def is_withdrawn(alert: Alert) -> bool:

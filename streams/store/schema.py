@@ -2,22 +2,26 @@
 
 Two kinds of columns live side by side and never have the same writer: what the engine says (written by
 ``streams.store.writer``, newest position wins) and what people say (``status``, ``assigned_to``, ``done_at``; written
-by the console and the commands). There are no foreign keys between tables of the engine: parts of an alert are
+by ``streams.store.casework`` and the console). There are no foreign keys between tables of the engine: parts of an alert are
 replaced in one transaction, a check per row would double the cost of evidence, and ``store check`` looks for orphans.
 """
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, text
 
 from streams.store.columns import Document, Moment, Serial, revision_columns
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest migration; the schema this program needs."""
 
 metadata: Final = MetaData(
     naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_name)s"},
 )
+
+_TO_DO: Final = "status IN ('open', 'working') AND engine_state IN ('standing', 'provisional') AND NOT shadow"
+_WORKED: Final = "status_at IS NOT NULL"
+"""Conditions of partial indexes; the views use the same words, so that the planner sees that they fit."""
 
 alerts: Final = Table(
     "alerts",
@@ -59,10 +63,18 @@ alerts: Final = Table(
     Column("stored_at", Moment, nullable=False),
     Column("status", Text, nullable=False, server_default="open"),
     Column("assigned_to", Text),
+    Column("first_event_at", Moment),
+    Column("first_detected_at", Moment),
+    Column("status_at", Moment),
+    Column("work_revision", Integer, nullable=False, server_default="0"),
     Index(None, "last_hit"),
-    Index(None, "rule_id", "engine_state"),
+    Index(None, "rule_id", "last_hit", "engine_state", "shadow"),
     Index(None, "subject"),
+    Index(None, "first_stored_at"),
+    Index("ix_alerts_open", "severity", "first_stored_at", postgresql_where=text(_TO_DO), sqlite_where=text(_TO_DO)),
+    Index(None, "status_at", postgresql_where=text(_WORKED), sqlite_where=text(_WORKED)),
 )
+"""``first_event_at`` and ``first_detected_at`` are those of the first revision the store saw; a later one does not move them."""
 
 alert_evidence: Final = Table(
     "alert_evidence",
@@ -109,6 +121,48 @@ tasks: Final = Table(
     Index(None, "alert_id"),
 )
 
+alert_changes: Final = Table(
+    "alert_changes",
+    metadata,
+    Column("alert_id", Text, primary_key=True),
+    Column("work_revision", Integer, primary_key=True, autoincrement=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("assigned_to", Text),
+    Column("note", Text, nullable=False),
+    Column("note_masked", Text, nullable=False),
+)
+"""What people said of an alert: the state after each change, and a note if they left one."""
+
+legal_holds: Final = Table(
+    "legal_holds",
+    metadata,
+    Column("hold_id", Serial, primary_key=True),
+    Column("alert_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reason_masked", Text, nullable=False),
+    Column("placed_at", Moment, nullable=False),
+    Column("placed_by", Text, nullable=False),
+    Column("released_at", Moment),
+    Column("released_by", Text),
+    Index(None, "alert_id"),
+)
+
+audit_log: Final = Table(
+    "audit_log",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("written_at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+"""Append-only; see ``streams.store.audit``."""
+
 dead_letters: Final = Table(
     "dead_letters",
     metadata,
@@ -122,6 +176,7 @@ dead_letters: Final = Table(
     Column("bytes_total", BigInteger, nullable=False),
     Column("kafka_time", Moment, nullable=False),
     Column("stored_at", Moment, nullable=False),
+    Index(None, "stored_at"),
 )
 
 ingest_counters: Final = Table(
@@ -158,6 +213,17 @@ rule_counters: Final = Table(
     Column("undecided", BigInteger, nullable=False),
     Column("undecided_by", Document, nullable=False),
     Column("errors", BigInteger, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+)
+
+watermarks: Final = Table(
+    "watermarks",
+    metadata,
+    Column("activity_partition", Integer, primary_key=True, autoincrement=False),
+    *revision_columns(),
+    Column("watermark", Moment),
+    Column("held_by", Text, nullable=False),
+    Column("furthest", Moment),
     Column("stored_at", Moment, nullable=False),
 )
 

@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Connection, Integer, Table
 
 from streams.clock import from_datetime, to_text
 from streams.store.columns import REVISION, Document, Moment
-from streams.store.rows import GIVEN_BY_STORE, Row, Value, filled_columns
+from streams.store.rows import FIXED, GIVEN_BY_STORE, Row, Value, filled_columns
 
 NOW: Final = {"postgresql": "clock_timestamp()", "sqlite": "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"}
 """The database's clock, as text of SQL: one clock for all writers."""
@@ -135,7 +135,7 @@ class Upsert:
         conflict = f"ON CONFLICT ({', '.join(keys)}) DO"
         if REVISION[0] not in self.columns or REVISION[0] in keys:
             return f"{conflict} NOTHING"
-        fixed = {*keys, *(GIVEN_BY_STORE - {"stored_at"})}
+        fixed = {*keys, *FIXED, *(GIVEN_BY_STORE - {"stored_at"})}
         updated = [column.name for column in self.table.columns if column.name not in fixed]
         assignments = ", ".join(f"{name} = excluded.{name}" for name in updated)
         newer = ", ".join(f"excluded.{name}" for name in REVISION)

@@ -22,7 +22,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from streams.alerts.model import Alert, DeadLetter, IngestCount, Outcome, RuleCount, RulesetInForce, SourceFound
+from streams.alerts.model import (
+    Alert,
+    DeadLetter,
+    IngestCount,
+    Outcome,
+    RuleCount,
+    RulesetInForce,
+    SourceFound,
+    Watermark,
+)
 from streams.store import migrate, rows, schema
 from streams.store.engine import RowRefusedError, connect_engine, parse_url, require_file, writing
 from streams.store.rows import Row, Texts
@@ -38,6 +47,7 @@ _DEAD_LETTERS: Final = Upsert(schema.dead_letters)
 _INGEST: Final = Upsert(schema.ingest_counters)
 _FOUND: Final = Upsert(schema.sources_found)
 _RULES: Final = Upsert(schema.rule_counters)
+_WATERMARKS: Final = Upsert(schema.watermarks)
 _RULESETS: Final = Upsert(schema.rulesets)
 _RULESET_PARTITIONS: Final = Upsert(schema.ruleset_partitions)
 _KEY_MAX: Final = 300
@@ -93,6 +103,8 @@ class _Batch:
                 self._keep_newer(_FOUND, rows.found_row(outcome))
             case RuleCount():
                 self._keep_newer(_RULES, rows.rule_row(outcome))
+            case Watermark():
+                self._keep_newer(_WATERMARKS, rows.watermark_row(outcome))
             case RulesetInForce():
                 self._keep(_RULESETS, rows.ruleset_row(outcome))
                 self._keep_newer(_RULESET_PARTITIONS, rows.ruleset_partition_row(outcome))
@@ -177,7 +189,7 @@ class Store:
 
 
 _COUNTED: Final = {
-    upsert.table.name for upsert in (_ALERTS, _DEAD_LETTERS, _INGEST, _FOUND, _RULES, _RULESET_PARTITIONS)
+    upsert.table.name for upsert in (_ALERTS, _DEAD_LETTERS, _INGEST, _FOUND, _RULES, _WATERMARKS, _RULESET_PARTITIONS)
 }
 """One table for each type of outcome: its changed rows are the outcomes written."""
 

@@ -33,6 +33,18 @@ def test_the_version_of_the_contract_is_the_same() -> None:
     assert f"Version of this contract: **{CONTRACT}**" in README.read_text()
 
 
+def test_every_time_says_whose_clock_it_is() -> None:
+    rows = [line for line in README.read_text().splitlines() if "| timestamptz |" in line]
+    assert rows
+    assert [row for row in rows if not re.search(r"UTC, (event time|wall clock|time stamp in Kafka)", row)] == []
+
+
+def test_the_manual_adds_no_amounts_over_currencies() -> None:
+    """Every view with a sum of money groups by currency; every example query too."""
+    for query in re.findall(r"```sql\n(.*?)```", README.read_text(), re.DOTALL):
+        assert ("sum(amount" in query) <= ("GROUP BY" in query and "currency" in query.partition("GROUP BY")[2])
+
+
 @pytest.mark.integration
 def test_postgresql_has_the_documented_columns(database_url: str) -> None:
     upgrade(database_url)

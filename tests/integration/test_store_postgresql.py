@@ -1,22 +1,33 @@
 """What only PostgreSQL has: migrations, roles, a server that goes away."""
 
+from pathlib import Path
+from typing import Final
+
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 import streams.store.migrations
+from streams.clock import from_datetime, to_text
 from streams.errors import StoreOutdated, StoreUnreachable, UsageError
-from streams.store import open_store, upgrade
+from streams.store import open_store, rows, upgrade
 from streams.store.reader import standing
+from streams.store.rows import filled_columns
 from streams.store.schema import HEAD, metadata
 from streams.store.views import VIEW_NAMES, drop_views
+from tests.integration.store_questions import ask
 from tests.rig.postgres import PostgresServer
-from tests.unit.store.samples import mule_alert
+from tests.unit.store.samples import ALERT_ID, mule_alert
 
 pytestmark = pytest.mark.integration
+
+OLD_VIEWS: Final = Path(__file__).parent / "data" / "views_of_schema_0002.sql"
+STORED: Final = "2026-03-01T08:31:01.000Z"
 
 
 def test_the_migrations_end_in_the_schema_of_the_program(database_url: str) -> None:
@@ -33,19 +44,62 @@ def test_the_newest_migration_is_the_schema_the_program_needs() -> None:
     assert ScriptDirectory(folder).get_heads() == [HEAD]
 
 
-def test_a_store_of_the_first_schema_is_refused_until_it_is_upgraded_and_keeps_its_data(database_url: str) -> None:
-    upgrade(database_url)
-    with open_store(database_url) as store:
-        store.write([mule_alert()])
-        with store.engine.begin() as connection:
-            drop_views(connection)
-            connection.execute(text("DROP TABLE sources_found"))
-            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+def make_old(url: str, role: str) -> None:
+    """Make the store that a release of schema 0002 left behind: its tables, views, a reader, and an alert people worked on."""
+    engine = create_engine(url)
+    [folder] = streams.store.migrations.__path__
+    config = Config()
+    config.set_main_option("script_location", folder)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for statement in OLD_VIEWS.read_text().split(";\n"):
+            if statement.strip():
+                connection.exec_driver_sql(statement)
+        connection.execute(text(f"CREATE ROLE {role}"))
+        connection.execute(text(f"GRANT SELECT ON v_alerts, v_alerts_all TO {role}"))
+        alert = mule_alert()
+        for table, row in (
+            ("alerts", rows.alert_row(alert, rows.texts_of(alert))),
+            ("alert_amendments", rows.amendment_row(alert, rows.texts_of(alert))),
+        ):
+            kinds = {column["name"]: column["type"] for column in inspect(connection).get_columns(table)}
+            given = dict(zip(filled_columns(metadata.tables[table]), row, strict=True))
+            values = {name: _old(value, str(kinds[name])) for name, value in given.items() if name in kinds}
+            values["stored_at"] = values["first_stored_at"] = STORED
+            values |= {"status": "confirmed", "assigned_to": "lin"}
+            names = [name for name in values if name in kinds]
+            marks = ", ".join(f"%({name})s" for name in names)
+            connection.exec_driver_sql(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", values)
+    engine.dispose()
+
+
+def _old(value: object, kind: str) -> object:
+    """Write a value as psycopg takes it for a column of that kind."""
+    return to_text(int(str(value))) if kind == "TIMESTAMP" else value
+
+
+def test_an_old_store_is_refused_until_it_is_upgraded_and_keeps_data_views_and_rights(database_url: str) -> None:
+    role = f"old_reader_{make_url(database_url).database}"
+    make_old(database_url, role)
     with pytest.raises(StoreOutdated, match="payweir store upgrade"):
         open_store(database_url)
     assert upgrade(database_url) == HEAD
     with open_store(database_url) as store:
-        assert len(standing(store)) == 1
+        with store.engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+            assert compare_metadata(context, metadata) == []
+        assert set(standing(store)) == {ALERT_ID}
+        [dispositions] = ask(store, "SELECT disposition, assigned_to, closed_at FROM v_dispositions")
+        assert dispositions[:2] == ("confirmed", "lin")
+        assert to_text(from_datetime(dispositions[2])) == STORED
+        assert ask(store, "SELECT event_to_detected_ms FROM v_alert_latency") == [(250,)]
+        with store.engine.begin() as connection:
+            connection.execute(text(f"SET LOCAL ROLE {role}"))
+            assert connection.execute(text("SELECT work_revision FROM v_alerts")).all() == [(0,)]
+        with store.engine.begin() as connection:
+            connection.execute(text(f"DROP OWNED BY {role}"))
+            connection.execute(text(f"DROP ROLE {role}"))
 
 
 def test_a_database_that_was_not_prepared_is_outdated_and_says_what_to_do(database_url: str) -> None:

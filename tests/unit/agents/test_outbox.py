@@ -3,7 +3,7 @@
 from streams.agents.outbox import MARKS_MAX, Outbox
 from streams.agents.producer import Outgoing
 from streams.alerts.codec import decode_outcome
-from streams.alerts.model import Alert, IngestCount, Outcome, Position, RuleCount
+from streams.alerts.model import Alert, IngestCount, Outcome, Position, RuleCount, Watermark
 from streams.legs import Mark, SubjectKind, partition_of, unpack
 from streams.pipeline import Outputs
 from streams.settings.topics import ACTIVITY, ALERTS
@@ -60,9 +60,10 @@ def test_a_record_of_the_log_holds_a_bounded_number_of_marks() -> None:
 def test_of_counts_only_the_newest_goes_out() -> None:
     first, other, newest = counted(1, 5), counted(7, 6, "payments/1"), counted(3, 7)
     undecided = [RuleCount("r", 2, Position(1, offset, 1), {"why": offset}, 0) for offset in (5, 7)]
-    said: list[Outcome] = [first, other, newest, *undecided]
+    marks_ = [Watermark(2, Position(1, offset, 2), offset, "payments/0", offset) for offset in (5, 7)]
+    said: list[Outcome] = [first, other, newest, *undecided, *marks_]
     found = outcomes(outbox(*(Outputs([one], []) for one in said)).records())
-    assert sorted(found, key=repr) == sorted([other, newest, undecided[1]], key=repr)
+    assert sorted(found, key=repr) == sorted([other, newest, undecided[1], marks_[1]], key=repr)
 
 
 def test_every_revision_of_an_alert_goes_out_in_order_with_the_time_of_its_detection() -> None:

@@ -14,6 +14,7 @@ from streams.alerts.model import (
     RuleCount,
     RulesetInForce,
     SourceFound,
+    Watermark,
 )
 from streams.clock import DAY_MS, MINUTE_MS
 
@@ -100,6 +101,13 @@ def ingest_count(
 def rule_count(offset: int = 5, errors: int = 0) -> RuleCount:
     """Give what a rule could not decide."""
     return RuleCount("dormant-account", 0, Position(1, offset, 0), {"history too short": 4}, errors)
+
+
+def watermark(
+    time: int | None = MARCH, *, offset: int = 5, partition: int = 0, held_by: str = "payments/1"
+) -> Watermark:
+    """Give how far the sources of a partition are."""
+    return Watermark(partition, Position(1, offset, 9), time, held_by, MARCH + MINUTE_MS)
 
 
 def ruleset(partition: int = 0, offset: int = 1) -> RulesetInForce:

@@ -9,8 +9,8 @@ from typer import Typer
 from typer.testing import CliRunner, Result
 
 from streams.alerts.model import AlertState
-from streams.cli import alerts, store
-from streams.errors import StoreUnreachable, UsageError
+from streams.cli import alerts, audit, store
+from streams.errors import StoreUnreachable, UsageError, WorkConflict
 from streams.store import open_store
 from tests.unit.store.samples import ALERT_ID, MULE, dead_letter, ingest_count, mule_alert, withdrawn
 
@@ -148,6 +148,59 @@ def test_an_upgrade_of_a_new_file_makes_it(tmp_path: Path) -> None:
     assert run(store.app, "check", "--store", url).exit_code == 0
 
 
-def test_each_command_has_help_with_an_example() -> None:
-    for app, command in ((alerts.app, "list"), (alerts.app, "show"), (store.app, "upgrade"), (store.app, "check")):
-        assert "Example: payweir" in run(app, command, "--help").output
+@pytest.mark.parametrize(
+    ("app", "command"),
+    [
+        *((alerts.app, name) for name in ("list", "show", "set", "hold", "release")),
+        *((store.app, name) for name in ("upgrade", "check", "retain")),
+        (audit.app, "verify"),
+    ],
+)
+def test_each_command_has_help_with_an_example(app: Typer, command: str) -> None:
+    assert "Example: payweir" in run(app, command, "--help").output
+
+
+def test_what_is_set_is_shown_with_its_history(url: str) -> None:
+    said = run(alerts.app, "set", ALERT_ID, "--status", "working", "--assign", "lin", "--by", "lin", "--store", url)
+    assert "working, assigned to lin (work revision 1)" in said.output
+    said = run(alerts.app, "set", ALERT_ID, "--note", "victim called", "--by", "bo", "--json", "--store", url)
+    assert msgspec.json.decode(said.output)["work_revision"] == 2
+    shown = run(alerts.app, "show", ALERT_ID, "--store", url).output
+    for part in ("working, by lin (work revision 2)", "What people said", "victim called"):
+        assert part in shown
+    work = msgspec.json.decode(run(alerts.app, "show", ALERT_ID, "--json", "--store", url).output)["work"]
+    assert [(change["changed_by"], change["status"], change["note"]) for change in work] == [
+        ("lin", "working", ""),
+        ("bo", "working", "victim called"),
+    ]
+    assert "The chain of 2 entries is whole" in run(audit.app, "verify", "--store", url).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--status", "confirmed", "--by", "bo"], WorkConflict),
+        (["--unassign", "--by", "bo"], WorkConflict),
+        (["--status", "confirmed", "--by", "lin", "--expect", "0"], WorkConflict),
+        (["--by", "lin"], UsageError),
+        (["--assign", "x", "--unassign", "--by", "lin"], UsageError),
+        (["--note", "x", "--by", " "], UsageError),
+        (["--note", "a\0b", "--by", "lin"], UsageError),
+        (["--note", "n" * 10_001, "--by", "lin"], UsageError),
+        (["--assign", "\x1b[2J", "--by", "lin"], UsageError),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_and_changes_nothing(
+    url: str, arguments: list[str], error: type[Exception]
+) -> None:
+    run(alerts.app, "set", ALERT_ID, "--status", "working", "--assign", "lin", "--by", "lin", "--store", url)
+    assert isinstance(run(alerts.app, "set", ALERT_ID, *arguments, "--store", url).exception, error)
+    shown = msgspec.json.decode(run(alerts.app, "show", ALERT_ID, "--json", "--store", url).output)
+    assert (shown["alert"]["work_revision"], len(shown["work"])) == (1, 1)
+
+
+def test_retention_keeps_alerts_for_a_month_at_least_and_wants_to_be_told_what_to_delete(url: str) -> None:
+    for arguments in (["--alerts", "30d"], ["--alerts", "soon"], []):
+        assert isinstance(run(store.app, "retain", *arguments, "--store", url).exception, UsageError)
+    output = run(store.app, "retain", "--alerts", "31d", "--dry-run", "--json", "--store", url).output
+    assert msgspec.json.decode(output) == {"alerts": 0, "kept on legal hold": 0, "kept in work": 0}

@@ -4,7 +4,7 @@ import pytest
 
 from streams.alerts.model import Evidence
 from streams.store import rows, schema
-from streams.store.masking import STARS, mask_text, mask_token
+from streams.store.masking import STARS, mask_free_text, mask_text, mask_token
 from streams.store.upsert import Upsert, _array
 from tests.unit.store.samples import (
     MARCH,
@@ -17,6 +17,7 @@ from tests.unit.store.samples import (
     rule_count,
     ruleset,
     token,
+    watermark,
 )
 
 
@@ -30,6 +31,7 @@ def test_every_row_fills_exactly_the_columns_of_its_table() -> None:
         schema.dead_letters: rows.dead_letter_row(dead_letter()),
         schema.ingest_counters: rows.ingest_row(ingest_count()),
         schema.rule_counters: rows.rule_row(rule_count()),
+        schema.watermarks: rows.watermark_row(watermark()),
         schema.rulesets: rows.ruleset_row(ruleset()),
         schema.ruleset_partitions: rows.ruleset_partition_row(ruleset()),
     }
@@ -96,3 +98,18 @@ def test_text_for_an_array_survives_quotes_backslashes_commas_and_null() -> None
     assert _array([1, -2]) == "{1,-2}"
     assert _array([None, 3]) == "{NULL,3}"
     assert _array([True, False]) == "{True,False}"
+
+
+@pytest.mark.parametrize(
+    ("given", "masked"),
+    [
+        ("victim called on 2026-03-01, sent 5000 to the shop", "victim called on 2026-03-01, sent 5000 to the shop"),
+        ("to DE89 3704 0044 0532 0130 00 at once", "to ****0 00 at once"),
+        ("card 6222-0212 3456 7890 stopped", "card ****7890 stopped"),
+        ("see acct4711x99z", "see ****x99z"),
+        ("Mr. Appleby-Thornton agrees", "Mr. Appleby-Thornton agrees"),
+        (f"{MULE} is his", f"{STARS}{MULE[-4:]} is his"),
+    ],
+)
+def test_what_a_person_writes_is_masked_where_it_looks_like_an_account(given: str, masked: str) -> None:
+    assert mask_free_text(given, {MULE}) == masked
