@@ -37,6 +37,7 @@ def score_command(
     Prints recall per typology, alerts on near misses, precision per rule, alerts per 10,000 payments and the median time
     (of events, not of a clock) from the first tainted credit to the alert. A scenarios.json beside the labels is used; it
     says which rule must find what. Labels alone count an instance as found by any rule that cites its events.
+    Faint fraud, which lies under the limits of the catalogue, is counted apart.
 
     Example: payweir run --input stream/ --store sqlite:///run.db && payweir score --labels stream/labels.csv --store sqlite:///run.db
     """
@@ -73,6 +74,8 @@ def as_data(result: Score, payments: int) -> dict[str, object]:
         "precision": result.precision,
         "instances": result.instances,
         "found": result.found,
+        "faint": result.faint,
+        "faint_found": result.faint_found,
         "alerts": result.alerts,
         "payments": payments,
         "alerts_per_10000_payments": _per_10000(result, payments),
@@ -85,7 +88,7 @@ def as_data(result: Score, payments: int) -> dict[str, object]:
 def show_score(console: Console, result: Score, payments: int) -> None:
     """Print the score for people: typologies, rules, and one line for the whole."""
     for title, near_misses, heads in (
-        ("Fraud found", False, ("typology", "rule", "found", "share", "after")),
+        ("Fraud found", False, ("typology", "rule", "found", "share", "after", "faint, found")),
         ("Near misses alerted", True, ("near miss", "close to", "alerted", "by")),
     ):
         table = Table(*heads, title=title, title_justify="left")
@@ -99,10 +102,11 @@ def show_score(console: Console, result: Score, payments: int) -> None:
     for rule in result.rules:
         table.add_row(*_rule_cells(rule))
     console.print(table)
+    faint = f", and {result.faint_found} of {result.faint} faint ones" if result.faint else ""
     console.print(
-        f"recall {result.recall:.0%} ({result.found} of {result.instances} instances of fraud); precision {result.precision:.0%} "
-        f"({result.true_alerts} of {result.alerts} alerts; {result.near_miss_alerts} on near misses, {result.stray_alerts} on "
-        f"other traffic); {_per_10000(result, payments):.1f} alerts per 10,000 payments; "
+        f"recall {result.recall:.0%} ({result.found} of {result.instances} instances of fraud{faint}); "
+        f"precision {result.precision:.0%} ({result.true_alerts} of {result.alerts} alerts; {result.near_miss_alerts} on near "
+        f"misses, {result.stray_alerts} on other traffic); {_per_10000(result, payments):.1f} alerts per 10,000 payments; "
         f"alert {_after(result.delay_ms) or 'never'} after the first tainted credit (median, event time)"
     )
 
@@ -111,7 +115,8 @@ def _typology_cells(row: TypologyScore) -> tuple[str, ...]:
     hit = f"{row.hit} of {row.instances}"
     if row.hard_negative:
         return row.typology, row.rule_id, hit, ", ".join(row.by)
-    return row.typology, row.rule_id, hit, f"{row.share:.0%}", _after(row.delay_ms)
+    faint = f"{row.faint_hit} of {row.faint}" if row.faint else ""
+    return row.typology, row.rule_id, hit, f"{row.share:.0%}", _after(row.delay_ms), faint
 
 
 def _rule_cells(rule: RuleScore) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 The measure in one sentence: an instance of fraud is found when a standing alert of the rule that must find it names one
 of its subjects, or cites two of its events (the one, if it has only one) that are 30 % of what it cites. Times are event
-times, not those of a clock.
+times, not those of a clock. Faint instances, which lie under a limit of the catalogue, are counted apart: they are no part
+of the recall, and an alert on one is a true one.
 """
 
 from collections import Counter, defaultdict
@@ -33,7 +34,10 @@ class ScoredAlert(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TypologyScore:
-    """One row: for fraud, how many instances were found; for a near miss, how many were taken for fraud."""
+    """One row: for fraud, how many instances were found; for a near miss, how many were taken for fraud.
+
+    ``instances``, ``hit`` and ``delay_ms`` leave the faint ones out.
+    """
 
     typology: str
     rule_id: str
@@ -44,6 +48,8 @@ class TypologyScore:
     """Median time from the first tainted credit to the first alert, over the found instances in which a victim pays."""
     by: tuple[str, ...] = ()
     """The rules whose alerts hit; of a near miss it may be any rule."""
+    faint: int = 0
+    faint_hit: int = 0
 
     @property
     def share(self) -> float:
@@ -105,8 +111,18 @@ class Score:
         return sum(rule.stray_alerts for rule in self.rules)
 
     @property
+    def faint(self) -> int:
+        """Faint instances of fraud."""
+        return sum(row.faint for row in self.typologies)
+
+    @property
+    def faint_found(self) -> int:
+        """Those of the faint that were found all the same."""
+        return sum(row.faint_hit for row in self.typologies)
+
+    @property
     def instances(self) -> int:
-        """Instances of fraud."""
+        """Instances of fraud, the faint ones left out."""
         return sum(row.instances for row in self.typologies if not row.hard_negative)
 
     @property
@@ -185,23 +201,30 @@ class _Truth:
 
     def rows(self) -> tuple[TypologyScore, ...]:
         """Count instances and hits by typology: fraud first, each part by name."""
-        rows = [
-            TypologyScore(
-                typology,
-                group[0].rule_id,
-                group[0].hard_negative,
-                len(group),
-                sum(each.scenario_id in self._first_hit_ms for each in group),
-                None if group[0].hard_negative else self._median(group),
-                tuple(sorted(self._by[typology])),
-            )
-            for typology, group in self._groups.items()
-        ]
+        rows = [self._row(typology, group) for typology, group in self._groups.items()]
         return tuple(sorted(rows, key=lambda row: (row.hard_negative, row.typology)))
 
     def delay(self) -> int | None:
         """Give the median time to the first alert over all found instances of fraud."""
-        return self._median([each for group in self._groups.values() for each in group if not each.hard_negative])
+        every = (each for group in self._groups.values() for each in group)
+        return self._median([each for each in every if not each.hard_negative and not each.faint])
+
+    def _row(self, typology: str, group: list[Scenario]) -> TypologyScore:
+        clear, faint = ([each for each in group if each.faint is wanted] for wanted in (False, True))
+        return TypologyScore(
+            typology,
+            group[0].rule_id,
+            group[0].hard_negative,
+            len(clear),
+            self._hits(clear),
+            None if group[0].hard_negative else self._median(clear),
+            tuple(sorted(self._by[typology])),
+            len(faint),
+            self._hits(faint),
+        )
+
+    def _hits(self, scenarios: list[Scenario]) -> int:
+        return sum(each.scenario_id in self._first_hit_ms for each in scenarios)
 
     def _median(self, scenarios: list[Scenario]) -> int | None:
         found = [

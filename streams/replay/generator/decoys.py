@@ -49,12 +49,24 @@ def rent_collector(case: Case) -> Subject:
 def tuition(case: Case) -> Subject:
     """Let a school take the fees of a term from parents who never paid it, all within a day."""
     rng = case.rng
-    school = case.fresh("school", PartyType.ORG)
+    school = case.unknown("school", PartyType.ORG)
+    case.register(school, between(rng, 700, 9_000), "school")
     fee = between(rng, 20, 90) * 100 * YUAN
     for parent in case.crowd(between(rng, 15, 30)):
         at = case.start_ms + between(rng, 0, 10 * 60) * MINUTE_MS
         case.pay(_plan(parent, school, fee, at, "EDUC"), Role.NORMAL)
     return "account", school.token
+
+
+def charity_appeal(case: Case) -> Subject:
+    """Let a charity of long standing be given small and large sums by strangers on the day after a disaster."""
+    rng = case.rng
+    charity = case.unknown("charity", PartyType.ORG)
+    case.register(charity, between(rng, 700, 9_000), "charity")
+    for giver in case.crowd(between(rng, 20, 40)):
+        amount = (50, 100, 200, 500, 1_000, 5_000)[below(rng, 6)] * YUAN
+        case.pay(_plan(giver, charity, amount, case.start_ms + below(rng, 14 * HOUR_MS), "CHAR"), Role.NORMAL)
+    return "account", charity.token
 
 
 def family_device(case: Case) -> Subject:
@@ -241,6 +253,7 @@ DECOYS: Final = tuple(
     for rule, build in (
         (FAN_IN_NEW, night_market_stall),
         (FAN_IN_NEW, tuition),
+        (FAN_IN_NEW, charity_appeal),
         (SHARED_DEVICE, family_device),
         (hops.COMMISSION_MIRROR, rent_collector),
         (hops.QUICK_FIRST_OUT, pay_day_bills),

@@ -55,11 +55,11 @@ def a_day_of_sales(case: Case, merchant: Holder, buyers: tuple[int, int], role: 
 
 
 def batch_mismatch(case: Case) -> Subject:
-    """R40: a batch says more than was sold, or less, or pays out what its own figures do not give."""
+    """R40: a batch says more than was sold, or less, or pays out what its own figures do not give. Faint: as rounding could."""
     rng = case.rng
     merchant = case.fresh("front", PartyType.MERCHANT)
     till = a_day_of_sales(case, merchant, (5, 14), Role.MERCHANT_FRONT, _TICKET)
-    off = till.gross_minor * _OFF_PER_100_000.draw(rng) // 100_000 + 1
+    off = till.gross_minor * (between(rng, 10, 60) if case.faint else _OFF_PER_100_000.draw(rng)) // 100_000 + 1
     kind = case.number % 3
     if kind == 0:
         till.gross_minor += off
@@ -75,29 +75,31 @@ def batch_mismatch(case: Case) -> Subject:
     return "merchant", merchant.merchant_id or ""
 
 
-_OFF_PER_100_000: Final = Spread((0, 10), (250, 150), (600, 6_000), (1_000, 35_000))
-"""By how much of its sales a batch is off: from 0.01 % (which any rounding hides) to 35 %."""
+_OFF_PER_100_000: Final = Spread((0, 300), (250, 800), (600, 6_000), (1_000, 35_000))
+"""By how much of its sales a batch is off: from 0.3 % to 35 %."""
 
 
 def new_payout_account(case: Case) -> Subject:
-    """R42: hours or days after a merchant registers another account, a young one, its takings go there.
+    """R42: soon after a merchant registers another account, or that account was opened, its takings go there.
 
-    By turns on the day itself and on the day after; every other account is a stranger's, so R41 has a say as well.
+    On the day itself or on the day after; every other account is a stranger's, so R41 has a say as well. Faint: the account
+    was registered days before and opened months before.
     """
     rng = case.rng
     merchant = replace(case.unknown("front", PartyType.MERCHANT), cycle=("T0", "T1")[below(rng, 2)])
     fresh = case.unknown("fresh account")
     case.register(merchant, between(rng, 20, 500), "front")
-    case.register(fresh, between(rng, 1, 60), "fresh account")
+    young = not case.faint and below(rng, 2) == 0
+    case.register(fresh, between(rng, *((1, 26) if young else (60, 400))), "fresh account")
     target = fresh.account
     if case.number % 2:
         target = replace(target, party_token=merchant.account.party_token)
-    till = a_day_of_sales(case, merchant, (20, 50) if case.number % 3 else (4, 12), None, _GOODS)
+    till = a_day_of_sales(case, merchant, (4, 12) if merchant.cycle == "T0" else (35, 50), None, _GOODS)
     if merchant.cycle == "T0":
         lines = withdraw(till, local_day_start(till.day) + 20 * HOUR_MS + between(rng, 5, 200) * MINUTE_MS, rng, target)
     else:
         lines = close_till(till, rng, target)
-    changed_ms = local_day_start(till.day) - between(rng, -10, 84) * HOUR_MS
+    changed_ms = local_day_start(till.day) - between(rng, *((90, 240) if young or case.faint else (-8, 24))) * HOUR_MS
     case.re_register(merchant, changed_ms, (target.account_token,), max(changed_ms, case.start_ms) + MINUTE_MS)
     case.aside(lines[0])
     case.post(lines[1], Role.MERCHANT_FRONT)
@@ -105,11 +107,16 @@ def new_payout_account(case: Case) -> Subject:
 
 
 def collect_then_t0(case: Case) -> Subject:
-    """R43: a young shop takes from dozens for some hours a day and draws nearly all of it within the hour or two."""
+    """R43: a young shop takes from dozens for some hours a day and draws nearly all of it within the hour or two.
+
+    Faint: from fewer, on two days.
+    """
+    rng = case.rng
     merchant = replace(case.unknown("front", PartyType.MERCHANT), cycle="T0")
-    case.register(merchant, between(case.rng, 4, 85), "front")
-    for day in range(between(case.rng, 2, 4)):
-        collect_and_draw(case, merchant, day, (between(case.rng, 35, 100), _DEPOSIT))
+    case.register(merchant, between(rng, 4, 53), "front")
+    days, crowd = (2, (15, 24)) if case.faint else (between(rng, 3, 4), (53, 100))
+    for day in range(days):
+        collect_and_draw(case, merchant, day, (between(rng, *crowd), _DEPOSIT))
     return "merchant", merchant.merchant_id or ""
 
 
@@ -188,9 +195,9 @@ def old_payout_account(case: Case) -> Subject:
     return "merchant", merchant.merchant_id or ""
 
 
-BATCH_MISMATCH: Final = Typology("batch_mismatch", "batch-mismatch", batch_mismatch)
-NEW_PAYOUT_ACCOUNT: Final = Typology("new_payout_account", "new-payout-account", new_payout_account)
-COLLECT_THEN_T0: Final = Typology("collect_then_t0", "collect-then-t0", collect_then_t0)
+BATCH_MISMATCH: Final = Typology("batch_mismatch", "batch-mismatch", batch_mismatch, has_faint=True)
+NEW_PAYOUT_ACCOUNT: Final = Typology("new_payout_account", "new-payout-account", new_payout_account, has_faint=True)
+COLLECT_THEN_T0: Final = Typology("collect_then_t0", "collect-then-t0", collect_then_t0, has_faint=True)
 FRONTS: Final = (BATCH_MISMATCH, NEW_PAYOUT_ACCOUNT, COLLECT_THEN_T0)
 FRONT_NEAR_MISSES: Final = (
     Typology("festival_spike", COLLECT_THEN_T0.rule_id, festival_spike, hard_negative=True),

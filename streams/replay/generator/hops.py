@@ -5,7 +5,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from streams.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from streams.events.model import Rail
+from streams.events.model import PartyType, Rail
 from streams.replay.generator.draws import DWELL_MS, SENT_ON_PERCENT, Spread, below, between
 from streams.replay.generator.mules import REPORTED_SHARE, YUAN, cash_out, plain, to_exchange, varied
 from streams.replay.generator.payments import Paid
@@ -29,6 +29,18 @@ def receive(case: Case, holder: Holder, amounts: list[int], within_ms: int) -> l
     ]
     report_some(case, receipts)
     return receipts
+
+
+def ordinary_life(case: Case, holder: Holder) -> None:
+    """Let the owner of an account eat at a stall and be paid back a lunch, while he is a mule: it is also his own account."""
+    rng = case.rng
+    stall = case.fresh("stall", PartyType.SOLE)
+    for _ in range(between(rng, 1, 4)):
+        at = case.start_ms + between(rng, 0, 10 * 60) * MINUTE_MS
+        case.pay_aside(replace(plain(holder, stall, between(rng, 800, 15_000), at), rail=Rail.QR))
+    (friend,) = case.people(1)
+    lunch = between(rng, 20, 150) * YUAN
+    case.pay_aside(plain(friend, holder, lunch, case.start_ms + between(rng, 0, 10 * 60) * MINUTE_MS))
 
 
 def report_some(case: Case, receipts: list[Paid]) -> None:
@@ -56,18 +68,26 @@ def drain(case: Case, holder: Holder, amount: int, at: int) -> list[Paid]:
 
 
 def quick_first_out(case: Case) -> Subject:
-    """R11: two to five victims over a day; each time most of the money leaves within minutes, now and then later."""
+    """R11: two to five victims over a day; twice at least most of the money leaves within minutes, else now and then later.
+
+    Faint: small sums.
+    """
     rng = case.rng
     mule, second = case.fresh("mule"), case.fresh("second")
+    ordinary_life(case, mule)
     at = case.start_ms
     receipts = []
-    for victim in case.people(between(rng, 2, 5)):
-        amount = between(rng, 35, 480) * 100 * YUAN + below(rng, 100) * YUAN
+    hundreds = (20, 48) if case.faint else (51, 480)
+    for number, victim in enumerate(case.people(between(rng, 2, 5))):
+        amount = between(rng, *hundreds) * 100 * YUAN + below(rng, 100) * YUAN
         credit = case.pay(varied(case, plain(victim, mule, amount, at)), Role.VICTIM)
         receipts.append(credit)
         parts = between(rng, 1, 2)
-        out = amount * SENT_ON_PERCENT.draw(rng) // (100 * parts)
-        at = credit.settled_ms + _RUNNER_DWELL_MS.draw(rng)
+        share, dwell_ms = SENT_ON_PERCENT.draw(rng), _RUNNER_DWELL_MS.draw(rng)
+        if number < 2:  # noqa: PLR2004 - twice is what makes the pattern
+            share, dwell_ms = max(share, 75), min(dwell_ms, 11 * MINUTE_MS)
+        out = amount * share // (100 * parts)
+        at = credit.settled_ms + dwell_ms
         for _ in range(parts):
             case.pay(plain(mule, second, out, at), Role.L1_MULE)
             at += between(rng, 15, 120) * SECOND_MS
@@ -77,59 +97,76 @@ def quick_first_out(case: Case) -> Subject:
 
 
 def commission_mirror(case: Case) -> Subject:
-    """R12: for some days every amount goes on less a cut that hardly changes, from 0.4 to 14 % (points-running)."""
+    """R12: for some days every amount goes on less a cut that hardly changes, from 1 to 14 % (points-running).
+
+    Faint: twice only, or the cut changes by points.
+    """
     rng = case.rng
     mule = case.fresh("mule")
-    cut, sway = between(rng, 40, 1_400), (10, 20, 40, 200)[below(rng, 4)]
-    pairs = between(rng, 2, 8)
+    ordinary_life(case, mule)
+    cut, sway = between(rng, 100, 1_400), (10, 20, 40)[below(rng, 3)]
+    pairs = 2 if case.faint else between(rng, 3, 8)
     gap_ms = between(rng, 8 * 60, 96 * 60) * MINUTE_MS // pairs
     for number, payer in enumerate(case.people(pairs)):
         at = case.start_ms + number * gap_ms + below(rng, gap_ms)
-        amount = between(rng, 8, 260) * 100 * YUAN + below(rng, 100) * YUAN
+        amount = between(rng, 12, 260) * 100 * YUAN + below(rng, 100) * YUAN
         credit = case.pay(varied(case, plain(payer, mule, amount, at)), Role.VICTIM)
-        kept = amount * max(20, cut + between(rng, -sway, sway)) // 10_000
+        kept = amount * (cut + between(rng, -sway, sway)) // 10_000
         leaves_ms = credit.settled_ms + DWELL_MS.draw(rng)
         case.pay(plain(mule, case.fresh(f"payee {number}"), amount - kept, leaves_ms), Role.L1_MULE)
     return "account", mule.token
 
 
 def test_then_large(case: Case) -> Subject:
-    """R17: a payer new to the account sends next to nothing, then a large sum some hours later, which leaves again."""
+    """R17: a payer new to the account sends next to nothing, then a large sum some hours later, which leaves again.
+
+    Faint: more than a day later.
+    """
     rng = case.rng
     mule = case.fresh("mule")
+    ordinary_life(case, mule)
     (victim,) = case.people(1)
     test = case.pay(plain(victim, mule, _TEST.draw(rng), case.start_ms), Role.VICTIM)
-    at = test.settled_ms + between(rng, 6, 28 * 60) * MINUTE_MS
-    amount = between(rng, 30, 900) * 100 * YUAN
+    minutes = (25 * 60, 40 * 60) if case.faint else (6, 23 * 60)
+    at = test.settled_ms + between(rng, *minutes) * MINUTE_MS
+    amount = between(rng, 50, 900) * 100 * YUAN
     credit = case.pay(varied(case, plain(victim, mule, amount, at)), Role.VICTIM)
     drain(case, mule, amount * SENT_ON_PERCENT.draw(rng) // 100, credit.settled_ms + DWELL_MS.draw(rng))
     report_some(case, [credit])
     return "account", mule.token
 
 
-_TEST: Final = Spread((0, 1), (400, 100), (800, 1_000), (1_000, 6_000))
-"""Test payments in fen: mostly a cent to ten yuan, some as much as sixty."""
+_TEST: Final = Spread((0, 1), (400, 100), (1_000, 1_000))
+"""Test payments in fen: a fen to ten yuan."""
 
 
 def dormant_burst(case: Case) -> Subject:
-    """R13: an account that slept for months, as a rule known to the registry, takes much within two days and empties."""
+    """R13: an account that slept for months, as the registry knows, takes much or from many within two days and empties.
+
+    Faint: a little from one or two; half of the time the registry has not noticed the sleep.
+    """
     rng = case.rng
     mule = case.unknown("mule")
-    asleep = between(rng, 75, 400)
-    case.register(mule, asleep + between(rng, 60, 900), "mule", asleep if rng.random() < 0.8 else 0)  # noqa: PLR2004
-    amounts = [between(rng, 12, 190) * 100 * YUAN for _ in range(between(rng, 2, 7))]
-    receipts = receive(case, mule, amounts, between(rng, 8, 60) * HOUR_MS)
+    asleep = between(rng, 92, 400)
+    unnoticed = case.faint and rng.random() < 0.5  # noqa: PLR2004
+    case.register(mule, asleep + between(rng, 60, 900), "mule", 0 if unnoticed else asleep)
+    number, hundreds = (between(rng, 1, 2), (12, 90)) if case.faint else (between(rng, 3, 7), (12, 190))
+    amounts = [between(rng, *hundreds) * 100 * YUAN for _ in range(number)]
+    receipts = receive(case, mule, amounts, between(rng, 8, 46) * HOUR_MS)
     drain(case, mule, sum(amounts) * SENT_ON_PERCENT.draw(rng) // 100, receipts[-1].settled_ms + DWELL_MS.draw(rng))
     return "account", mule.token
 
 
 def new_account_burst(case: Case) -> Subject:
-    """R14: an account opened up to six weeks before turns over much within three days, with many others."""
+    """R14: an account opened up to four weeks before turns over much within three days, with many others.
+
+    Faint: it was opened earlier.
+    """
     rng = case.rng
     mule = case.unknown("mule")
-    case.register(mule, between(rng, 1, 42), "mule")
-    amounts = [between(rng, 10, 150) * 100 * YUAN for _ in range(between(rng, 4, 12))]
-    receipts = receive(case, mule, amounts, between(rng, 20, 70) * HOUR_MS)
+    case.register(mule, between(rng, *((33, 50) if case.faint else (1, 26))), "mule")
+    amounts = [between(rng, 85, 150) * 100 * YUAN for _ in range(between(rng, 4, 12))]
+    receipts = receive(case, mule, amounts, between(rng, 20, 52) * HOUR_MS)
     share, every = between(rng, 60, 97), between(rng, 1, 4)
     held = 0
     for number, credit in enumerate(receipts, start=1):
@@ -144,14 +181,14 @@ def new_account_burst(case: Case) -> Subject:
 
 
 def fan_out_new(case: Case) -> Subject:
-    """R16: money of one or two victims is spread over six to sixteen accounts within some hours."""
+    """R16: money of one or two victims is spread over nine to sixteen accounts within some hours. Faint: five to seven."""
     rng = case.rng
     mule = case.fresh("spreader")
-    amounts = [between(rng, 100, 700) * 100 * YUAN for _ in range(between(rng, 1, 2))]
+    amounts = [between(rng, 400, 900) * 100 * YUAN for _ in range(between(rng, 1, 2))]
     receipts = receive(case, mule, amounts, 2 * HOUR_MS)
-    count = between(rng, 6, 16)
+    count = between(rng, 5, 7) if case.faint else between(rng, 9, 16)
     at = receipts[-1].settled_ms + DWELL_MS.draw(rng) // 4
-    window_ms = between(rng, 40, 600) * MINUTE_MS
+    window_ms = between(rng, 40, 450) * MINUTE_MS
     part = sum(amounts) * between(rng, 75, 99) // (100 * count)
     for number in range(count):
         out = part * between(rng, 70, 100) // 100
@@ -160,20 +197,22 @@ def fan_out_new(case: Case) -> Subject:
 
 
 def structuring(case: Case) -> Subject:
-    """R20: three to seven payments in some days, each a little under a limit that must be reported.
+    """R20: three to seven payments in some days, each a little under a limit that must be reported. Faint: further under it.
 
-    The limits are those of PBoC Order 3 of 2016: 50,000 in cash, 500,000 between persons, 200,000 across the border.
+    The limits are those of PBoC Order 3 of 2016: 50,000 in cash, 500,000 between persons, 200,000 across the border,
+    2,000,000 for companies.
     """
     rng = case.rng
-    runner = case.fresh("runner")
-    kind = below(rng, 5)
-    limit = (50_000, 50_000, 50_000, 500_000, 200_000)[kind] * YUAN
-    span_ms = between(rng, 1, 9) * DAY_MS
+    kind = below(rng, 6)
+    runner = case.fresh("runner", PartyType.ORG if kind == 5 else PartyType.PERSON)  # noqa: PLR2004 - the last is a company
+    limit = (50_000, 50_000, 50_000, 500_000, 200_000, 2_000_000)[kind] * YUAN
+    span_ms = between(rng, 1, 5) * DAY_MS
+    per_mille = (650, 780) if case.faint else (805, 996)
     count = between(rng, 3, 7)
     abroad = case.abroad("abroad", ("HK", "TH", "KH", "AE")[below(rng, 4)])
     for number in range(count):
         at = case.start_ms + span_ms * number // count + below(rng, 6 * HOUR_MS)
-        amount = limit * between(rng, 740, 996) // 1_000 // (100 * YUAN) * (100 * YUAN)
+        amount = limit * between(rng, *per_mille) // 1_000 // (100 * YUAN) * (100 * YUAN)
         if kind < 2:  # noqa: PLR2004 - cash goes in by the one machine
             deposit = cash_out(runner, amount, at)
             case.pay(replace(deposit, debtor=CASH, creditor=runner, rail=Rail.CASH_IN), Role.L1_MULE)
@@ -185,13 +224,13 @@ def structuring(case: Case) -> Subject:
     return "account", runner.token
 
 
-QUICK_FIRST_OUT: Final = Typology("quick_first_out", "quick-first-out", quick_first_out)
-COMMISSION_MIRROR: Final = Typology("commission_mirror", "commission-mirror", commission_mirror)
-TEST_THEN_LARGE: Final = Typology("test_then_large", "test-then-large", test_then_large)
-DORMANT_BURST: Final = Typology("dormant_burst", "dormant-burst", dormant_burst)
-NEW_ACCOUNT_BURST: Final = Typology("new_account_burst", "new-account-burst", new_account_burst)
-FAN_OUT_NEW: Final = Typology("fan_out_new", "fan-out-new", fan_out_new)
-STRUCTURING: Final = Typology("structuring", "structuring", structuring)
+QUICK_FIRST_OUT: Final = Typology("quick_first_out", "quick-first-out", quick_first_out, has_faint=True)
+COMMISSION_MIRROR: Final = Typology("commission_mirror", "commission-mirror", commission_mirror, has_faint=True)
+TEST_THEN_LARGE: Final = Typology("test_then_large", "test-then-large", test_then_large, has_faint=True)
+DORMANT_BURST: Final = Typology("dormant_burst", "dormant-burst", dormant_burst, has_faint=True)
+NEW_ACCOUNT_BURST: Final = Typology("new_account_burst", "new-account-burst", new_account_burst, has_faint=True)
+FAN_OUT_NEW: Final = Typology("fan_out_new", "fan-out-new", fan_out_new, has_faint=True)
+STRUCTURING: Final = Typology("structuring", "structuring", structuring, has_faint=True)
 HOPS: Final = (
     QUICK_FIRST_OUT,
     COMMISSION_MIRROR,

@@ -18,6 +18,8 @@ from streams.replay.generator.reports import release_event, report_event
 
 ANY_RULE: Final = "any"
 """In place of a rule: the instance is found by whichever rule sees a part of it."""
+FAINT_EVERY: Final = 6
+"""Of a typology that has faint instances, every so-manieth is one."""
 _CROWD_SHARE: Final = 4
 """At most one in so many people of the background stands in one crowd."""
 
@@ -41,6 +43,8 @@ class Scenario(Struct, frozen=True):
     ``subject`` is the account, device or merchant it is about; for a settlement, the id under which a line looks
     for its payment (``uetr:...``, ``pid:...``). ``members`` are the accounts, devices and merchants that were made for it,
     by kind and key. ``tainted_at`` is when the first money of a victim was there, or empty without a victim's payment.
+    ``faint`` fraud stays under a limit at which the catalogue speaks: too little, too slow, too few. It is made so that a score
+    tells what a rule is not meant to see, and is counted apart.
     """
 
     scenario_id: str
@@ -54,6 +58,7 @@ class Scenario(Struct, frozen=True):
     event_ids: tuple[str, ...]
     members: tuple[tuple[str, str], ...] = ()
     tainted_at: str = ""
+    faint: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class Typology:
     rule_id: str
     build: Callable[["Case"], Subject]
     hard_negative: bool = False
+    has_faint: bool = False
+    """Whether some instances stay under the limits of the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,7 @@ class Case:
         self.scenario_id = f"{typology.name}-{number:05d}"
         self.rng = randomness(stage.seed, self.scenario_id)
         self.start_ms = start_ms + 10 * MINUTE_MS
+        self.faint = typology.has_faint and number % FAINT_EVERY == FAINT_EVERY - 1
         self._stage = stage
         self._labels: list[Label] = []
         self._times: list[int] = []
@@ -124,6 +132,7 @@ class Case:
             tuple(label.event_id for label in self._labels),
             tuple(self._members),
             to_text(min(self._tainted)) if self._tainted else "",
+            self.faint,
         )
         self._stage.tell(scenario, self._labels)
 
