@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from streams.alerts.model import Alert, AlertState, Outcome
-from streams.detection.program import compile_ruleset
+from streams.detection.program import Programs, compile_ruleset
 from streams.detection.rule import ListEntry, ReferenceList, Rule, Ruleset, RuleTest
 from streams.events.codec import encode_event
 from streams.pipeline import RawRecord, SourceState
@@ -26,14 +26,14 @@ class Verdict(NamedTuple):
 
 def run_tests(ruleset: Ruleset) -> Iterator[Verdict]:
     """Run every test of every rule over the whole set; a test's ``on_list`` entries stand for that test only."""
+    plain = compile_ruleset(ruleset)
     for rule in ruleset.rules:
         if rule.state != "off":
             for test in rule.tests:
-                yield _run(ruleset, rule, test)
+                yield _run(compile_ruleset(_with_lists(ruleset, test)) if test.on_list else plain, rule, test)
 
 
-def _run(ruleset: Ruleset, rule: Rule, test: RuleTest) -> Verdict:
-    programs = compile_ruleset(_with_lists(ruleset, test))
+def _run(programs: Programs, rule: Rule, test: RuleTest) -> Verdict:
     try:
         lines = [encode_event(read_event(text, number)) for number, text in enumerate(test.events, 1)]
     except NotationError as error:
