@@ -11,7 +11,7 @@ from streams.replay.generator.lines import Till, close_till, withdraw
 from streams.replay.generator.mules import YUAN
 from streams.replay.generator.payments import Transfer
 from streams.replay.generator.population import Holder
-from streams.replay.generator.story import Case, Role, Subject, Typology
+from streams.replay.generator.story import FAINT_EVERY, Case, Role, Subject, Typology
 
 _TICKET: Final = Spread((0, 20), (500, 120), (900, 500), (1_000, 1_600))
 """What an ordinary customer pays, in yuan."""
@@ -60,7 +60,7 @@ def batch_mismatch(case: Case) -> Subject:
     merchant = case.fresh("front", PartyType.MERCHANT)
     till = a_day_of_sales(case, merchant, (5, 14), Role.MERCHANT_FRONT, _TICKET)
     off = till.gross_minor * (between(rng, 10, 60) if case.faint else _OFF_PER_100_000.draw(rng)) // 100_000 + 1
-    kind = case.number % 3
+    kind = case.number // FAINT_EVERY % 2 if case.faint else case.number % 3
     if kind == 0:
         till.gross_minor += off
         till.items += between(rng, 0, 3)

@@ -10,7 +10,7 @@ import pytest
 
 from streams.replay.generator import GeneratorSettings, generate
 
-FROZEN = {1: "71c37301b8a2a418b1993d42cc8d1142", 2: "31f1637cb183e04c5f812f4967880822"}
+FROZEN = {1: "84dda54747d64d8096fd1aefecf8dad9", 2: "e9ad6b8fac1ba6029d0e825a8d4e2716"}
 
 
 @pytest.mark.parametrize("seed", FROZEN)
