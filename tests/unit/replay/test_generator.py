@@ -177,10 +177,12 @@ def test_merchant_batches_add_up_to_their_payments(stream: Stream) -> None:
             if isinstance(event, SettlementEvent) and event.kind is SettlementKind.MERCHANT_BATCH
         }
     )
-    fronts = {scenario.subject for scenario in stream.of("batch_mismatch")}
+    made = stream.of("batch_mismatch")
+    fronts = {scenario.subject for scenario in made}
+    true = sum(int(one.scenario_id[-5:]) % 3 == 2 and not one.faint for one in made)
     differ = {batch for batch in booked.keys() | sold.keys() if booked[batch] != sold[batch]}
     assert {batch.rsplit("-", 1)[0] for batch in differ} <= fronts
-    assert len(differ) == len(fronts) * 2 / 3, "the third way to break a batch leaves its gross amount true"
+    assert len(differ) == len(fronts) - true, "the third way to break a batch leaves its gross amount true"
 
 
 def test_each_ordinary_line_has_its_payment(stream: Stream) -> None:
