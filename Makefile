@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help demo test lint bench soak chaos lock clean versions need-java
+.PHONY: help demo test lint bench soak chaos lock clean versions need-java need-prometheus
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ help:  ## this list
 demo: $(VENV)/.ready  ## set up, generate a labelled stream, run embedded, print alerts, a trace and a score
 	@$(BIN)/payweir demo
 
-test: need-java $(VENV)/.ready lint versions  ## lint, then all tests, with a real Kafka and a real PostgreSQL
+test: need-java need-prometheus $(VENV)/.ready lint versions  ## lint, then all tests, with a real Kafka and a real PostgreSQL
 	@$(BIN)/pytest -ra --durations=10 tests
 
 lint: $(VENV)/.ready  ## ruff, mypy strict, layer contracts
@@ -58,6 +58,12 @@ versions: $(VENV)/.ready
 need-java:
 	@if ! command -v java >/dev/null; then
 	  echo "make: java is missing. The tests start a real Apache Kafka, which needs a Java runtime 17 or newer (Debian: apt-get install default-jre-headless)." >&2
+	  exit 1
+	fi
+
+need-prometheus:
+	@if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null; then
+	  echo "make: prometheus or promtool is missing. The tests run the real ones (Debian: apt-get install prometheus)." >&2
 	  exit 1
 	fi
 
