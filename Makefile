@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help demo test lint bench soak chaos lock clean versions need-java need-prometheus
+.PHONY: help demo test lint bench soak chaos lock clean versions need-java need-debian
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ help:  ## this list
 demo: $(VENV)/.ready  ## set up, generate a labelled stream, run embedded, print alerts, a trace and a score
 	@$(BIN)/payweir demo
 
-test: need-java need-prometheus $(VENV)/.ready lint versions  ## lint, then all tests, with a real Kafka and a real PostgreSQL
+test: need-java need-debian $(VENV)/.ready lint versions  ## lint, then all tests, with a real Kafka and a real PostgreSQL
 	@$(BIN)/pytest -ra --durations=10 tests
 
 lint: $(VENV)/.ready  ## ruff, mypy strict, layer contracts
@@ -61,9 +61,13 @@ need-java:
 	  exit 1
 	fi
 
-need-prometheus:
-	@if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null; then
-	  echo "make: prometheus or promtool is missing. The tests run the real ones (Debian: apt-get install prometheus)." >&2
+need-debian:
+	@if ! command -v promtool >/dev/null || ! command -v prometheus >/dev/null; then
+	  echo "make: prometheus or promtool is missing. The tests run the alert rules on a real Prometheus (Debian: apt-get install prometheus)." >&2
+	  exit 1
+	fi
+	if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
+	  echo "make: a PostgreSQL with TLS is missing, the one of the Python wheel has none (Debian: apt-get install postgresql)." >&2
 	  exit 1
 	fi
 

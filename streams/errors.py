@@ -10,7 +10,8 @@
     ├── ServiceError           broker or store cannot be reached              exit code 3
     │   ├── BrokerUnreachable
     │   ├── StoreUnreachable
-    │   └── StoreOutdated      schema of the store is older or newer than this program
+    │   ├── StoreOutdated      schema of the store is older or newer than this program
+    │   └── RulesetRefused     a ruleset in force is not one this program can use
     ├── TopicError             topics differ from the design                  exit code 1
     ├── LogError               a record of an internal topic cannot be read   ends the process
     │   └── FormatError        another version of Payweir wrote it            ends the process
@@ -59,6 +60,13 @@ class StoreUnreachable(ServiceError):
 
 class StoreOutdated(ServiceError):
     """The schema of the store does not match this program; run ``payweir store upgrade``."""
+
+
+class RulesetRefused(ServiceError):
+    """A ruleset in force is missing, damaged, or of another version of Payweir: publish it again, or run the version that knows it.
+
+    A worker waits, since the log cannot be judged without it and a restart would find the same.
+    """
 
 
 class TopicError(PayweirError):

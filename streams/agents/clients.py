@@ -13,7 +13,9 @@ from typing import Final
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import BrokerResponseError, KafkaError, RetriableError, UnknownTopicOrPartitionError
 
+from streams.agents.security import client_security
 from streams.errors import BrokerUnreachable, TopicError
+from streams.settings import SecurityProtocol, Settings
 
 ANSWER_SECONDS_MAX: Final = 8.0
 """Leaves two of the ten seconds for closing."""
@@ -30,29 +32,29 @@ def servers(bootstrap: str) -> list[str]:
 
 
 @contextmanager
-def reaching(bootstrap: str) -> Iterator[None]:
+def reaching(settings: Settings) -> Iterator[None]:
     """Turn the client's errors into ours: BrokerUnreachable when it may help to try again, TopicError when it may not."""
     # What kafka-python logs on the way comes as one of our errors; a program that set up logging still gets it.
     logging.getLogger("kafka").addHandler(_SILENT)
+    bootstrap = settings.bootstrap
     try:
         yield
     except UnknownTopicOrPartitionError as error:
         raise TopicError(f"{bootstrap}: a topic is missing; run: payweir topics create") from error
     except BrokerResponseError as error:
         if isinstance(error, RetriableError):
-            raise _unreachable(bootstrap, error) from error
+            raise _unreachable(settings, error) from error
         raise TopicError(f"{bootstrap}: the broker refuses: {_said(error)}") from error
     except KafkaError as error:
-        raise _unreachable(bootstrap, error) from error
+        raise _unreachable(settings, error) from error
 
 
 @contextmanager
-def admin_client(bootstrap: str) -> Iterator[KafkaAdminClient]:
+def admin_client(settings: Settings) -> Iterator[KafkaAdminClient]:
     """Give an admin client that is connected. Raises BrokerUnreachable or TopicError, also for what happens inside."""
-    with reaching(bootstrap):
+    with reaching(settings):
         client = KafkaAdminClient(
-            bootstrap_servers=servers(bootstrap),
-            bootstrap_timeout_ms=_knock(bootstrap),
+            **_found(settings),
             request_timeout_ms=_MS,
             client_id="payweir-tools",
         )
@@ -63,11 +65,11 @@ def admin_client(bootstrap: str) -> Iterator[KafkaAdminClient]:
 
 
 @contextmanager
-def committed_reader(bootstrap: str) -> Iterator[KafkaConsumer]:
+def committed_reader(settings: Settings) -> Iterator[KafkaConsumer]:
     """Give a consumer without a group that sees committed records only. Raises like ``admin_client``."""
-    with reaching(bootstrap):
+    with reaching(settings):
         client = KafkaConsumer(
-            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_knock(bootstrap), request_timeout_ms=_MS,
+            **_found(settings), request_timeout_ms=_MS,
             client_id="payweir-tools", isolation_level="read_committed", enable_auto_commit=False, group_id=None,
         )  # fmt: skip
         try:
@@ -78,11 +80,11 @@ def committed_reader(bootstrap: str) -> Iterator[KafkaConsumer]:
 
 
 @contextmanager
-def feeding_producer(bootstrap: str) -> Iterator[KafkaProducer]:
+def feeding_producer(settings: Settings) -> Iterator[KafkaProducer]:
     """Give an idempotent producer that waits for all replicas. Raises like ``admin_client``."""
-    with reaching(bootstrap):
+    with reaching(settings):
         client = KafkaProducer(
-            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_knock(bootstrap), client_id="payweir-produce", acks="all",
+            **_found(settings), client_id="payweir-produce", acks="all",
             enable_idempotence=True, linger_ms=20, batch_size=1 << 17, allow_auto_create_topics=False, max_block_ms=_MS,
             delivery_timeout_ms=30_000, request_timeout_ms=10_000, max_request_size=1 << 20,
         )  # fmt: skip
@@ -93,14 +95,14 @@ def feeding_producer(bootstrap: str) -> Iterator[KafkaProducer]:
 
 
 @contextmanager
-def transaction(bootstrap: str, transactional_id: str) -> Iterator[KafkaProducer]:
+def transaction(settings: Settings, transactional_id: str) -> Iterator[KafkaProducer]:
     """Give a producer that has fenced every other of its id; the caller begins and commits. Raises like ``admin_client``.
 
     The time-out is short: an open transaction holds back every reader of the activity topic.
     """
-    with reaching(bootstrap):
+    with reaching(settings):
         client = KafkaProducer(
-            bootstrap_servers=servers(bootstrap), bootstrap_timeout_ms=_knock(bootstrap), client_id="payweir-publish", acks="all",
+            **_found(settings), client_id="payweir-publish", acks="all",
             enable_idempotence=True, transactional_id=transactional_id, transaction_timeout_ms=15_000,
             allow_auto_create_topics=False, max_block_ms=_MS, delivery_timeout_ms=12_000, request_timeout_ms=5_000,
             max_request_size=1 << 20,
@@ -110,6 +112,14 @@ def transaction(bootstrap: str, transactional_id: str) -> Iterator[KafkaProducer
             yield client
         finally:
             _close(client)
+
+
+def _found(settings: Settings) -> dict[str, object]:
+    """Where the broker is and how to talk to it."""
+    security = client_security(settings)
+    return {
+        "bootstrap_servers": servers(settings.bootstrap), "bootstrap_timeout_ms": _knock(settings.bootstrap), **security
+    }  # fmt: skip
 
 
 def _knock(bootstrap: str) -> int:
@@ -147,8 +157,13 @@ def _close(client: KafkaProducer) -> None:
         client.close(timeout=_CLOSE_SECONDS)
 
 
-def _unreachable(bootstrap: str, error: KafkaError) -> BrokerUnreachable:
-    return BrokerUnreachable(f"{bootstrap}: no Kafka broker answers ({_said(error)}); check the address and the broker")
+def _unreachable(settings: Settings, error: KafkaError) -> BrokerUnreachable:
+    """A broker that does not know us hangs up, and the client only says that it could not begin."""
+    protocol = settings.security_protocol
+    what = "the address and the broker"
+    if protocol is not SecurityProtocol.PLAINTEXT:
+        what += f", and what we show it ({protocol}): sasl_user and password, certificate, kafka_ca_file"
+    return BrokerUnreachable(f"{settings.bootstrap}: no Kafka broker answers ({_said(error)}); check {what}")
 
 
 def _said(error: KafkaError) -> str:

@@ -38,7 +38,7 @@ class TransportConfig:
     linger_ms: int = 5
     instance_id: str | None = None
     # Passed to aiokafka as it is: security_protocol, ssl_context, sasl_mechanism and so on.
-    security: Mapping[str, object] = field(default_factory=dict)
+    security: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not self.topics:

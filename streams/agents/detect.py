@@ -51,8 +51,9 @@ class DetectWorker:
         """Connects to nothing yet."""
         self.plan = plan
         self.held: dict[TP, Held] = {}
-        self.rulesets = RulesetLibrary(plan.bootstrap)
-        self.app: DeliveryApp = make_app(plan.transport("detect", (ACTIVITY,)), self._start)
+        config = plan.transport("detect", (ACTIVITY,))
+        self.rulesets = RulesetLibrary(config, plan.metrics)
+        self.app: DeliveryApp = make_app(config, self._start)
         self.app.attach(self.handle, metrics=plan.metrics)
         self.app.task(self._snapshot_for_ever)
         self.app.at_stop = self._close

@@ -103,13 +103,13 @@ def feed(
     Raises BrokerUnreachable when a record is not acknowledged in time (sending all again is harmless: intake knows repeated
     events), TopicError when a source topic is missing, UsageError for a line that is too large for Kafka.
     """
-    with admin_client(settings.bootstrap) as admin:
+    with admin_client(settings) as admin:
         counts = partition_counts(admin, SOURCES)
     missing = [topic for topic in SOURCES if topic not in counts]
     if missing:
         raise TopicError(f"{', '.join(missing)}: the topic is missing; run: payweir topics create")
     begun = time.monotonic()
-    with feeding_producer(settings.bootstrap) as producer:
+    with feeding_producer(settings) as producer:
         sending = _Sending(producer, counts, how)
         unreadable = total = 0
         refused: Counter[str] = Counter()
@@ -132,11 +132,11 @@ def feed(
 def wait_for_intake(settings: Settings, seconds: float) -> list[str]:
     """Wait until intake has acknowledged everything that is in the source topics now; names what is missing when time is up."""
     deadline = time.monotonic() + seconds
-    with committed_reader(settings.bootstrap) as reader:
+    with committed_reader(settings) as reader:
         places = [TopicPartition(t, number) for t in SOURCES for number in sorted(reader.partitions_for_topic(t) or ())]
         ends = {place: end for place, end in reader.end_offsets(places).items() if end}
     group = f"{settings.prefix}-intake"
-    with admin_client(settings.bootstrap) as admin:
+    with admin_client(settings) as admin:
         while True:
             try:
                 done = admin.list_group_offsets(group)[group]

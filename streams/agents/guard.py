@@ -8,6 +8,7 @@ from streams.agents.batch import Batch, Revoked
 from streams.agents.retry import TRANSIENT, Backoff, die, insist
 from streams.agents.transport import BatchConsumer
 from streams.errors import BrokerUnreachable, StoreUnreachable
+from streams.telemetry.logs import about
 from streams.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,10 @@ class AgentGuard:
         """Handle one batch to its end; returns normally whatever happens, or the process is over."""
         try:
             if consumer.begin(batch):
-                await self._insist(batch, consumer)
+                with about(
+                    topic=batch.topic, partition=batch.partition, offset=batch.first_offset, records=len(batch.records)
+                ):
+                    await self._insist(batch, consumer)
             else:
                 self.dropped += 1
         finally:

@@ -44,7 +44,7 @@ class Keeper:
     async def recover(self, blank: PartitionState) -> tuple[PartitionState, int]:
         """Fence, read, and give the state of the newest snapshot and its acknowledged position; ``blank`` when there is none.
 
-        Raises BrokerUnreachable, FormatError for snapshots of another version, and LogError when a ruleset is missing.
+        Raises BrokerUnreachable, FormatError for snapshots of another version, and RulesetRefused for a ruleset.
         """
         await self._topic.open()
         records = await self._topic.read()

@@ -61,13 +61,13 @@ def publish(settings: Settings, files: Mapping[str, str], now_ms: int, from_ms: 
     BrokerUnreachable; in all these cases nothing is published. Blocks until the broker has committed.
     """
     ruleset = checked(files)
-    with admin_client(settings.bootstrap) as admin:
+    with admin_client(settings) as admin:
         counts = partition_counts(admin, (ACTIVITY, RULESETS, *WATERMARKED))
     for topic in (ACTIVITY, RULESETS, *WATERMARKED):
         if topic not in counts:
             raise TopicError(f"{topic}: the topic is missing; run: payweir topics create")
     sources = tuple(f"{topic}/{number}" for topic in WATERMARKED for number in range(counts[topic]))
-    with transaction(settings.bootstrap, f"{settings.prefix}-publish") as producer:
+    with transaction(settings, f"{settings.prefix}-publish") as producer:
         # Read after fencing: whoever else publishes now has committed before, or will fail.
         first = not published(settings)
         start = from_ms if from_ms is not None else 0 if first else now_ms + int(settings.announce_seconds * 1000)
@@ -86,19 +86,19 @@ def publish(settings: Settings, files: Mapping[str, str], now_ms: int, from_ms: 
 
 def end_history(settings: Settings) -> int:
     """Tell every activity partition that history has ended, in one transaction; gives their number. Raises like ``publish``."""
-    with admin_client(settings.bootstrap) as admin:
+    with admin_client(settings) as admin:
         count = partition_counts(admin, (ACTIVITY,)).get(ACTIVITY)
     if count is None:
         raise TopicError(f"{ACTIVITY}: the topic is missing; run: payweir topics create")
     value = pack(Packed(FORMAT_VERSION, SENDER, [], [], {}, Control("end")))
-    with transaction(settings.bootstrap, f"{settings.prefix}-end") as producer:
+    with transaction(settings, f"{settings.prefix}-end") as producer:
         _commit(producer, [(ACTIVITY, place, None, value, None) for place in range(count)])
     return count
 
 
 def published(settings: Settings) -> list[Published]:
     """Give the rulesets in their topic, oldest first; of one digest the newest. Raises BrokerUnreachable or TopicError."""
-    with committed_reader(settings.bootstrap) as consumer:
+    with committed_reader(settings) as consumer:
         return _read_rulesets(consumer)
 
 

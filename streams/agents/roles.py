@@ -1,5 +1,6 @@
 """What the three roles share: the plan of a worker."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +27,9 @@ class Plan:
     idle_seconds: float = 5.0
     session_timeout_seconds: float = 15.0
     snapshot_seconds: float = 30.0
+    instance_id: str | None = None
+    security: Mapping[str, object] = field(default_factory=dict, repr=False)
+    """Options of every client, with the password in them."""
     intake: Intake = field(default_factory=Intake)
     metrics: Metrics = field(default_factory=Metrics)
 
@@ -34,5 +38,5 @@ class Plan:
         return TransportConfig(
             prefix=self.prefix, role=role, bootstrap=self.bootstrap, topics=topics,
             batch_bytes_max=DETECT_BYTES_MAX if role == "detect" else 1 << 20,
-            session_timeout_seconds=self.session_timeout_seconds,
+            session_timeout_seconds=self.session_timeout_seconds, instance_id=self.instance_id, security=self.security,
         )  # fmt: skip

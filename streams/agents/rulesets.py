@@ -7,10 +7,12 @@ from hashlib import sha256
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.agents.config import TransportConfig
 from streams.detection.check import check_files
 from streams.detection.program import Programs, compile_ruleset
-from streams.errors import BrokerUnreachable, LogError
+from streams.errors import BrokerUnreachable, RulesetRefused
 from streams.settings.topics import RULESETS
+from streams.telemetry.metrics import Metrics
 
 READ_SECONDS_MAX = 30.0
 
@@ -18,33 +20,36 @@ READ_SECONDS_MAX = 30.0
 class RulesetLibrary(dict[str, Programs]):
     """Compiled rulesets by digest; ``load`` reads what is not there yet."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, config: TransportConfig, metrics: Metrics) -> None:
         """Connects at ``load``."""
         super().__init__()
-        self._bootstrap = bootstrap
+        self._config, self._metrics = config, metrics
 
     async def load(self, digest: str) -> None:
-        """Make a ruleset available. Raises BrokerUnreachable, or LogError when the topic lacks it or its text is not its own."""
+        """Make a ruleset available. Raises BrokerUnreachable, or RulesetRefused when the topic lacks it or it cannot be used."""
         if digest in self:
             return
         try:
             text = (await asyncio.wait_for(self._texts(), READ_SECONDS_MAX)).get(digest)
         except (KafkaError, TimeoutError) as fault:
-            message = f"{self._bootstrap}: the rulesets topic cannot be read: {fault!r}"
+            message = f"{self._config.bootstrap}: the rulesets topic cannot be read: {fault!r}"
             raise BrokerUnreachable(message) from fault
         if text is None or sha256(text.encode()).hexdigest() != digest:
-            message = f"ruleset {digest[:12]} is in the activity log but not in the rulesets topic; publish it again"
-            raise LogError(message)
+            raise self._refused(f"{digest[:12]} is in the activity log but not in the rulesets topic; publish it again")
         ruleset, findings = check_files(json.loads(text))
         if ruleset is None:
-            message = f"ruleset {digest[:12]} was published by another version of Payweir: {findings.errors[0]}"
-            raise LogError(message)
+            raise self._refused(f"{digest[:12]} was published by another version of Payweir: {findings.errors[0]}")
         self[digest] = compile_ruleset(ruleset)
+
+    def _refused(self, why: str) -> RulesetRefused:
+        self._metrics.ruleset_refused.inc()
+        return RulesetRefused(f"ruleset {why}")
 
     async def _texts(self) -> dict[str, str]:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap.split(","), enable_auto_commit=False, isolation_level="read_committed"
-        )
+            bootstrap_servers=self._config.servers, enable_auto_commit=False, isolation_level="read_committed",
+            **self._config.security,
+        )  # fmt: skip
         await consumer.start()
         try:
             partition = TopicPartition(RULESETS, 0)

@@ -109,7 +109,7 @@ def create(settings: Settings) -> list[TopicMade]:
     before anything is made.
     """
     wanted = plan(settings)
-    with admin_client(settings.bootstrap) as admin:
+    with admin_client(settings) as admin:
         there = partition_counts(admin, tuple(one.name for one in wanted))
         _refuse_changed_activity(there, settings)
         missing = [one for one in wanted if one.name not in there]
@@ -122,7 +122,7 @@ def check(settings: Settings) -> list[TopicFinding]:
     """Compare the topics with the design, changing nothing. Raises BrokerUnreachable, or TopicError when not allowed to look."""
     wanted = plan(settings)
     findings: list[TopicFinding] = []
-    with admin_client(settings.bootstrap) as admin:
+    with admin_client(settings) as admin:
         names = [one.name for one in wanted]
         described = {one["name"]: one for one in admin.describe_topics(names) if not one["error_code"]}
         configs = _configs(admin, [one for one in wanted if one.name in described])

@@ -84,6 +84,9 @@ def measure(metrics: Metrics, state: PartitionState) -> None:
         metrics.watermark_seconds.labels(place).set(state.low // 1000)
     if state.holder is not None:
         metrics.hold_watermark(number, state.holder)
+    if state.schedule.sets:
+        newest = state.schedule.sets[-1].ruleset
+        metrics.hold_ruleset(number, newest.digest, (rule.id for rule in newest.rules if rule.state != "off"))
     for source, count in state.accounting.counts.items():
         outcomes = {
             "accepted": count.accepted, "late": count.late, "duplicate": count.duplicate, "conflict": count.conflict,

@@ -1,5 +1,6 @@
 """``payweir topics``: make the topics, compare them with the design."""
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -8,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from streams.agents.acls import allow as allow_rights
+from streams.agents.acls import read_rights
 from streams.agents.topics import check as check_topics
 from streams.agents.topics import create as create_topics
 from streams.settings import load_settings
@@ -76,3 +79,22 @@ def check_command(
         typer.echo(f"The topics at {settings.bootstrap} are as designed.")
     if findings:
         raise typer.Exit(1)
+
+
+@app.command("allow")
+def allow_command(
+    file: Annotated[Path, typer.Argument(help="Users and their rights; deploy/kafka/acls.yaml is made for the roles.")],
+    *,
+    bootstrap: BootstrapOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Give users the rights of a file, on a broker with an authorizer; twice is harmless, and no right is taken away.
+
+    Example: payweir topics allow deploy/kafka/acls.yaml --bootstrap kafka-1:9092
+    """
+    given = allow_rights(load_settings({"bootstrap": bootstrap}), read_rights(file))
+    if json:
+        typer.echo(msgspec.json.encode(given).decode())
+        return
+    for one in given:
+        typer.echo(f"{one.right}{'' if one.made else ' (was there)'}")

@@ -11,11 +11,13 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from streams import __version__
 from streams.agents.app import DeliveryApp, run_worker
 from streams.agents.detect import DetectWorker
 from streams.agents.intake import IntakeWorker
 from streams.agents.record import RecordWorker
 from streams.agents.roles import Plan
+from streams.agents.security import client_security
 from streams.agents.topics import require
 from streams.agents.vitals import Vitals
 from streams.errors import BrokerUnreachable, StoreUnreachable, UsageError
@@ -60,11 +62,12 @@ def _one(role: str, settings: Settings) -> None:
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     setup_logging(settings.log_level, settings.log_format)
     vitals = Vitals(Metrics())
+    vitals.metrics.build.labels(__version__, role).set(1)
     health = HealthServer(vitals.metrics, Probes(vitals.ready), settings.metrics_host, settings.metrics_port)
     with health if settings.metrics else nullcontext():
         vitals.waiting = "waiting for the broker"
         logger.info("asking the broker at %s for its topics", settings.bootstrap)
-        for advice in wait_for(lambda: require(settings)):
+        for advice in wait_for(lambda: require(settings), vitals.metrics):
             logger.warning("%s", advice)
         run_worker(_app(role, settings, vitals), settings.log_level.value.upper())
 
@@ -74,6 +77,7 @@ def _app(role: str, settings: Settings, vitals: Vitals) -> DeliveryApp:
     plan = Plan(
         settings.prefix, settings.bootstrap, settings.partitions, settings.epoch, settings.lateness_ms, settings.history,
         settings.intake_idle_seconds, settings.session_timeout_seconds, settings.snapshot_seconds,
+        settings.instance_id or None, client_security(settings),
         Intake(partitions=settings.partitions, lateness_ms=settings.lateness_ms), vitals.metrics,
     )  # fmt: skip
     if role == "intake":
@@ -86,20 +90,22 @@ def _app(role: str, settings: Settings, vitals: Vitals) -> DeliveryApp:
         app = detect.app
     else:
         vitals.waiting = "waiting for the store"
-        store = wait_for(lambda: open_store(settings.store_url))
+        store = wait_for(lambda: open_store(settings.store_url), vitals.metrics)
         app = RecordWorker(plan, store.write).app
     vitals.waiting = "joining the consumer group"
     vitals.watch(app)
     return app
 
 
-def wait_for(service: Callable[[], T]) -> T:
-    """Ask until the broker or the store answers, saying so each time; any other error ends the worker."""
+def wait_for(service: Callable[[], T], metrics: Metrics) -> T:
+    """Ask until the broker or the store answers, saying and counting it each time; any other error ends the worker."""
     pause = 0.5
     while True:
         try:
             return service()
         except (BrokerUnreachable, StoreUnreachable) as error:
+            away = metrics.store_unreachable if isinstance(error, StoreUnreachable) else metrics.broker_unreachable
+            away.inc()
             logger.warning("%s; trying again in %.1f s", error, pause)
             time.sleep(pause)
             pause = min(pause * 2, 10.0)

@@ -250,6 +250,21 @@ def is_name(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text) is not None
 
 
+def is_instance(text: str) -> bool:
+    """Tell whether a text can be the lasting name of a worker, or is empty."""
+    return not text or is_name(text)
+
+
+def is_path(text: str) -> bool:
+    """Tell whether a text can name a file, or is empty; whether the file is there, its reader finds out."""
+    return "\0" not in text and "\n" not in text
+
+
+def is_user(text: str) -> bool:
+    """Tell whether a text can be a user of Kafka, or is empty."""
+    return re.fullmatch(r"[^\s,=]{0,200}", text) is not None
+
+
 def is_host(text: str) -> bool:
     """Tell whether a text can be an address to listen on."""
     return re.fullmatch(r"[A-Za-z0-9._:-]+", text) is not None

@@ -17,8 +17,11 @@ from streams.settings.kinds import (
     Words,
     is_bootstrap,
     is_host,
+    is_instance,
     is_name,
+    is_path,
     is_store,
+    is_user,
 )
 
 _KIB: Final = 1 << 10
@@ -40,6 +43,23 @@ class LogFormat(StrEnum):
 
     JSON = "json"
     TEXT = "text"
+
+
+class SecurityProtocol(StrEnum):
+    """How clients talk to Kafka: encrypted or not, with a user or not."""
+
+    PLAINTEXT = "plaintext"
+    SSL = "ssl"
+    SASL_PLAINTEXT = "sasl_plaintext"
+    SASL_SSL = "sasl_ssl"
+
+
+class SaslMechanism(StrEnum):
+    """How a user proves a password to Kafka."""
+
+    SCRAM_SHA_512 = "scram-sha-512"
+    SCRAM_SHA_256 = "scram-sha-256"
+    PLAIN = "plain"
 
 
 class Meaning(NamedTuple):
@@ -64,6 +84,44 @@ class Settings:
     bootstrap: str = field(
         default="127.0.0.1:9092",
         metadata=_about(Words("host:port, or several with commas", is_bootstrap), "Where the Kafka brokers are."),
+    )
+    security_protocol: SecurityProtocol = field(
+        default=SecurityProtocol.PLAINTEXT,
+        metadata=_about(Choice(SecurityProtocol), "How to talk to Kafka; the same for every command."),
+    )
+    kafka_ca_file: str = field(
+        default="",
+        metadata=_about(
+            Words("a file", is_path), "PEM file of the authorities that sign brokers; the system's unless given."
+        ),
+    )
+    kafka_certificate_file: str = field(
+        default="",
+        metadata=_about(Words("a file", is_path), "PEM file with our certificate, where brokers ask clients for one."),
+    )
+    kafka_key_file: str = field(
+        default="", metadata=_about(Words("a file", is_path), "PEM file with the key of that certificate.")
+    )
+    sasl_mechanism: SaslMechanism = field(
+        default=SaslMechanism.SCRAM_SHA_512,
+        metadata=_about(Choice(SaslMechanism), "How the user proves the password; plain only under TLS."),
+    )
+    sasl_user: str = field(
+        default="", metadata=_about(Words("a user name", is_user), "Who we are to Kafka, under a sasl_ protocol.")
+    )
+    sasl_password_file: str = field(
+        default="",
+        metadata=_about(
+            Words("a file", is_path),
+            "File that holds the user's password and nothing else; read at the start, so that it is in no environment.",
+        ),
+    )
+    instance_id: str = field(
+        default="",
+        metadata=_about(
+            Words("nothing or a name of letters, digits, '.', '_' and '-'", is_instance),
+            "A lasting name of this worker, such as its pod's: it keeps its partitions while it restarts. Unique within a role.",
+        ),
     )
     prefix: str = field(
         default="payweir",
@@ -153,6 +211,26 @@ class Settings:
                 one.kind.check(getattr(self, one.field))
             except ValueError as error:
                 raise SettingError(f"{one.name}: {error}") from None
+        self._check_security()
+
+    def _check_security(self) -> None:
+        """What belongs together is given together; a certificate or a user that would not be used is a mistake."""
+        encrypted = self.security_protocol in {SecurityProtocol.SSL, SecurityProtocol.SASL_SSL}
+        named = self.security_protocol in {SecurityProtocol.SASL_PLAINTEXT, SecurityProtocol.SASL_SSL}
+        for name in ("sasl_user", "sasl_password_file"):
+            if named and not getattr(self, name):
+                raise SettingError(f"{name}: needed when security_protocol is {self.security_protocol}")
+            if not named and getattr(self, name):
+                raise SettingError(f"{name}: not used when security_protocol is {self.security_protocol}")
+        for name in ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file"):
+            if not encrypted and getattr(self, name):
+                raise SettingError(f"{name}: not used when security_protocol is {self.security_protocol}")
+        if bool(self.kafka_certificate_file) != bool(self.kafka_key_file):
+            raise SettingError("kafka_certificate_file: needs kafka_key_file, and the other way round")
+        if self.security_protocol is SecurityProtocol.SASL_PLAINTEXT and self.sasl_mechanism is SaslMechanism.PLAIN:
+            raise SettingError(
+                "sasl_mechanism: plain would send the password in the open; take sasl_ssl or scram-sha-512"
+            )
 
     def __repr__(self) -> str:
         """All settings, without secrets."""

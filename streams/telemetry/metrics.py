@@ -3,12 +3,15 @@
 No label holds an account, a device or any other token of a person; rules, topics, partitions and named refusals only.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
 from streams.telemetry.absolute import Absolute, Kind
 
+DIGEST_LETTERS: Final = 12
+"""As many as a log line shows."""
 BATCH_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -58,8 +61,27 @@ class Metrics:
         self.broker_unreachable = Counter(
             "payweir_broker_unreachable", "Attempts to send that Kafka did not acknowledge.", registry=registry
         )
+        self.ruleset_refused = Counter(
+            "payweir_ruleset_refused",
+            "Attempts to read a ruleset that is in force and that this worker cannot use; its partition waits.",
+            registry=registry,
+        )  # fmt: skip
         self._declare_gauges(registry)
         self._holders: dict[str, str] = {}
+        self._digests: dict[str, str] = {}
+
+    def hold_ruleset(self, partition: int, digest: str, rules: Iterable[str]) -> None:
+        """Say which ruleset a partition has read last; its rules count their alerts from 0, so that silence is seen too."""
+        place, short = str(partition), digest[:DIGEST_LETTERS]
+        before = self._digests.get(place)
+        if before == short:
+            return
+        if before is not None:
+            _remove(self.ruleset, place, before)
+        self._digests[place] = short
+        self.ruleset.labels(place, short).set(1)
+        for rule in rules:
+            self.alerts.labels(rule)
 
     def hold_watermark(self, partition: int, source: str) -> None:
         """Say which source holds the watermark of a partition; the one before it disappears."""
@@ -79,6 +101,9 @@ class Metrics:
         if topic == "activity":
             _remove(self.watermark_seconds, place)
             _remove(self.subjects, place)
+            digest = self._digests.pop(place, None)
+            if digest is not None:
+                _remove(self.ruleset, place, digest)
             holder = self._holders.pop(place, None)
             if holder is not None:
                 _remove(self.watermark_holder, place, holder)
@@ -106,6 +131,13 @@ class Metrics:
             "payweir_watermark_holder_info", "1 for the source that is furthest behind and so holds the watermark.",
             ["partition", "source"], registry=registry,
         )  # fmt: skip
+        self.ruleset = Gauge(
+            "payweir_ruleset_info", "1 for the first letters of the digest of the ruleset a partition has read last.",
+            ["partition", "digest"], registry=registry,
+        )  # fmt: skip
+        self.build = Gauge(
+            "payweir_build_info", "1 for the program and the role it plays.", ["version", "role"], registry=registry
+        )
         self.subjects = Gauge(
             "payweir_subjects", "Subjects with state in a partition.", ["partition"], registry=registry
         )

@@ -58,6 +58,9 @@ log.retention.check.interval.ms=5000
 class KafkaBroker:
     """Starts on entering, ends on leaving; data and ports survive :meth:`stop` and :meth:`kill` for another start."""
 
+    format_options: tuple[str, ...] = ()
+    """What else the first start's formatting is told."""
+
     def __init__(self) -> None:
         self.version = kafka_version()
         self._folder: Path | None = None
@@ -148,7 +151,7 @@ class KafkaBroker:
     def _format(self, folder: Path) -> None:
         self._port, controller_port = free_ports(2)
         properties = folder / "server.properties"
-        properties.write_text(PROPERTIES.format(port=self._port, controller_port=controller_port, data=folder / "data"))
+        properties.write_text(self._properties(folder, controller_port))
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [
             *self._java(),
@@ -157,16 +160,20 @@ class KafkaBroker:
             f"--cluster-id={cluster_id}",
             "-c",
             str(properties),
+            *self.format_options,
         ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS_MAX, check=False)
         if done.returncode:
             raise RigError(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
 
+    def _properties(self, folder: Path, controller_port: int) -> str:
+        return PROPERTIES.format(port=self._port, controller_port=controller_port, data=folder / "data")
+
     def _answers(self) -> bool:
         child = self._running()
         if not child.running:
             raise RigError(f"Kafka ended at its start\n{tail(child.log)}")
-        return answers(self.bootstrap)
+        return answers(f"127.0.0.1:{self._port}")
 
 
 class GivenBroker(KafkaBroker):

@@ -13,6 +13,7 @@ import stat
 import subprocess
 import tempfile
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,6 +37,7 @@ class PostgresServer:
     def __init__(self, *, fsync: bool = False) -> None:
         """``fsync`` waits for the disk at every commit, as production does; tests need not."""
         self.version = ""
+        self.binaries = BIN
         self._fsync = fsync
         self._folder: Path | None = None
         self._child: Child | None = None
@@ -62,9 +64,14 @@ class PostgresServer:
             "",
             "-c",
             f"fsync={'on' if self._fsync else 'off'}",
+            *self.server_options(self._folder),
         ]
-        self._child = Child([*_as_user(), str(BIN / "postgres"), *options], self._folder / "server.log")
+        self._child = Child([*_as_user(), str(self.binaries / "postgres"), *options], self._folder / "server.log")
         wait_until(self._answers, START_SECONDS_MAX, "PostgreSQL answers")
+
+    def server_options(self, folder: Path) -> Iterable[str]:  # noqa: ARG002  for those who need the folder
+        """What else the server is told at each start."""
+        return ()
 
     def stop(self) -> None:
         """End at once, breaking open connections (an outage with a clean disk); the data stay."""
@@ -119,11 +126,14 @@ class PostgresServer:
         data.mkdir()
         if os.geteuid() == 0:
             _ensure_system_user()
-            _open_to_all(BIN)
+            if self.binaries == BIN:
+                _open_to_all(BIN)
             folder.chmod(0o755)
-            shutil.chown(data, SYSTEM_USER)
+        give_away(data)
         options = ["-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
-        done = subprocess.run([*_as_user(), str(BIN / "initdb"), *options], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*_as_user(), str(self.binaries / "initdb"), *options], capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise RigError(f"PostgreSQL's data could not be made:\n{done.stdout}{done.stderr}")
 
@@ -172,6 +182,12 @@ def with_database(url: str, name: str) -> str:
     """The same server and user, another database, as a SQLAlchemy URL."""
     address, mark, query = url.partition("?")
     return f"{address.rpartition('/')[0]}/{name}{mark}{query}".replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def give_away(path: Path) -> None:
+    """Make the server the owner of a file or folder, when it runs as another user than we."""
+    if os.geteuid() == 0:
+        shutil.chown(path, SYSTEM_USER)
 
 
 def _as_user() -> list[str]:

@@ -42,6 +42,11 @@ BAD_VARIABLES = [
     ("PAYWEIR_ANNOUNCE_SECONDS", "-0.1", "is not a number of seconds"),
     ("PAYWEIR_LOG_LEVEL", "loud", "'loud' is not one of debug, info, warning, error"),
     ("PAYWEIR_LOG_FORMAT", "xml", "'xml' is not one of json, text"),
+    ("PAYWEIR_SECURITY_PROTOCOL", "tls", "'tls' is not one of plaintext, ssl, sasl_plaintext, sasl_ssl"),
+    ("PAYWEIR_SASL_MECHANISM", "gssapi", "is not one of scram-sha-512, scram-sha-256, plain"),
+    ("PAYWEIR_SASL_USER", "two words", "is not a user name"),
+    ("PAYWEIR_KAFKA_CA_FILE", "a\nb", "is not a file"),
+    ("PAYWEIR_INSTANCE_ID", "a/b", "is not nothing or a name"),
     ("PAYWEIR_PARTITION", "8", "there is no such setting; did you mean PAYWEIR_PARTITIONS?"),
     ("PAYWEIR_XYZZY", "8", "there is no such setting"),
 ]
@@ -145,3 +150,25 @@ def test_every_setting_has_a_range_a_meaning_and_a_default_within_it() -> None:
         assert one.meaning.endswith(".")
         assert one.kind.range
         assert one.kind.from_text(one.kind.show(one.default)) == one.default
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"SECURITY_PROTOCOL": "sasl_ssl"}, "sasl_user: needed"),
+        ({"SECURITY_PROTOCOL": "sasl_ssl", "SASL_USER": "a"}, "sasl_password_file: needed"),
+        ({"SASL_USER": "a"}, "sasl_user: not used when security_protocol is plaintext"),
+        ({"KAFKA_CA_FILE": "a.pem"}, "kafka_ca_file: not used"),
+        ({"SECURITY_PROTOCOL": "ssl", "KAFKA_KEY_FILE": "a.key"}, "kafka_certificate_file: needs kafka_key_file"),
+        (
+            {
+                "SECURITY_PROTOCOL": "sasl_plaintext", "SASL_USER": "a", "SASL_PASSWORD_FILE": "b", "SASL_MECHANISM": "plain",
+            },
+            "sasl_mechanism: plain would send the password in the open",
+        ),
+    ],
+)  # fmt: skip
+def test_settings_of_security_that_do_not_belong_together_are_refused(settings: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        load_settings(environment={f"PAYWEIR_{name}": text for name, text in settings.items()})
+    assert str(caught.value).startswith(message)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from streams.telemetry import setup_logging
-from streams.telemetry.logs import hide
+from streams.telemetry.logs import about, hide
 
 
 @pytest.fixture
@@ -78,3 +78,13 @@ def test_a_library_says_the_same_once_in_a_while_and_we_say_all(stream: io.Strin
         logging.getLogger("aiokafka.conn").error("something else")
         logging.getLogger("streams.agents").warning("attempt %d", node)
     assert [stream.getvalue().count(text) for text in ("Unable", "something else", "attempt")] == [1, 1, 5]
+
+
+def test_a_line_says_what_it_is_about_and_the_next_one_does_not(stream: io.StringIO) -> None:
+    setup_logging("info", "json", stream)
+    with about(topic="activity", partition=3), about(offset=17):
+        logging.getLogger("x").info("inside")
+    logging.getLogger("x").info("outside")
+    inside, outside = map(json.loads, stream.getvalue().splitlines())
+    assert (inside["topic"], inside["partition"], inside["offset"]) == ("activity", 3, 17)
+    assert not {"topic", "partition", "offset"} & outside.keys()

@@ -10,6 +10,7 @@ NAMES = {
     "payweir_alerts", "payweir_rule_errors", "payweir_alerts_written", "payweir_store_unreachable", "payweir_broker_unreachable",
     "payweir_batch_seconds", "payweir_lag_records", "payweir_oldest_unprocessed_seconds", "payweir_watermark_seconds",
     "payweir_watermark_holder_info", "payweir_subjects", "payweir_ready",
+    "payweir_ruleset_info", "payweir_ruleset_refused", "payweir_build_info",
 }  # fmt: skip
 
 
@@ -68,3 +69,14 @@ def test_a_partition_that_went_elsewhere_leaves_nothing_behind() -> None:
     metrics.forget_partition("activity", 4)
     metrics.forget_partition("activity", 4)
     assert 'partition="4"' not in text(metrics)
+
+
+def test_a_partition_shows_its_newest_ruleset_alone_and_rules_count_from_nothing() -> None:
+    metrics = Metrics()
+    metrics.hold_ruleset(3, "a" * 64, ["fan-out"])
+    metrics.hold_ruleset(3, "b" * 64, ["fan-out", "fan-in"])
+    assert value(metrics, "payweir_ruleset_info", partition="3", digest="a" * 12) is None
+    assert value(metrics, "payweir_ruleset_info", partition="3", digest="b" * 12) == 1
+    assert value(metrics, "payweir_alerts_total", rule="fan-in") == 0
+    metrics.forget_partition("activity", 3)
+    assert value(metrics, "payweir_ruleset_info", partition="3", digest="b" * 12) is None
