@@ -10,10 +10,14 @@ from faust.app.base import BootStrategy
 from faust.transport import conductor as faust_conductor
 
 from streams.agents.config import TransportConfig
-from streams.agents.guard import AgentGuard, Handle
+from streams.agents.delivery import Handle
+from streams.agents.guard import AgentGuard
+from streams.agents.positions import StartOffsets
 from streams.agents.producer import Sender
 from streams.agents.retry import TRANSIENT
-from streams.agents.transport import BatchConsumer, BatchTransport, StartOffsets
+from streams.agents.rulesets import RulesetLibrary
+from streams.agents.snapshots import SnapshotTopic
+from streams.agents.transport import BatchConsumer, BatchTransport
 from streams.errors import SettingError
 from streams.telemetry.metrics import Metrics
 
@@ -36,7 +40,7 @@ class DeliveryApp(faust.App):
     def __init__(self, config: TransportConfig, start_offsets: StartOffsets | None, **options: object) -> None:
         self.delivery = config
         self.sender = Sender(config)
-        self._start_offsets = start_offsets
+        self.start_offsets = start_offsets
         self.at_stop: Callable[[], Awaitable[None]] | None = None
         """Awaited after the last commit of a clean stop."""
         super().__init__(config.group, **cast("dict[str, Any]", options))
@@ -60,6 +64,14 @@ class DeliveryApp(faust.App):
 
         self.agent(source, name=self.delivery.role)(run)
 
+    def rulesets(self, metrics: Metrics) -> RulesetLibrary:
+        """Give the rulesets by digest, none read yet."""
+        return RulesetLibrary(self.delivery, metrics)
+
+    def snapshots(self, partition: int) -> SnapshotTopic:
+        """Give one partition of the snapshots topic, not opened yet."""
+        return SnapshotTopic(self.delivery, partition)
+
     async def _open_term(self, *_: object, **__: object) -> None:
         await self.positions.open_term()
 
@@ -68,7 +80,7 @@ class DeliveryApp(faust.App):
 
     def _new_consumer(self) -> BatchConsumer:
         consumer = cast("BatchConsumer", super()._new_consumer())
-        consumer.start_offsets = self._start_offsets
+        consumer.start_offsets = self.start_offsets
         return consumer
 
     async def _stop_consumer(self) -> None:

@@ -6,23 +6,19 @@ was acknowledged already is not sent again, from there on everything is, and a p
 
 import asyncio
 import logging
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from streams.agents.app import DeliveryApp, make_app
 from streams.agents.batch import TP, Batch, Record
+from streams.agents.delivery import Delivery
 from streams.agents.keeper import Keeper
 from streams.agents.outbox import Outbox
 from streams.agents.retry import die
 from streams.agents.roles import Plan
-from streams.agents.rulesets import RulesetLibrary
-from streams.agents.snapshots import SnapshotTopic
 from streams.agents.vitals import measure
 from streams.errors import EngineError, FormatError, LogError, ZombieError
 from streams.legs import FORMAT_VERSION, Packed, unpack
 from streams.pipeline import WHOLE, PartitionState, step
-from streams.settings.topics import ACTIVITY
 
 logger = logging.getLogger(__name__)
 SNAPSHOT_PAUSE_SECONDS = 0.2
@@ -47,16 +43,15 @@ class Held:
 class DetectWorker:
     """The detect role in one process."""
 
-    def __init__(self, plan: Plan) -> None:
-        """Connects to nothing yet."""
-        self.plan = plan
+    def __init__(self, plan: Plan, app: Delivery) -> None:
+        """``app`` reads the topic ACTIVITY."""
+        self.plan, self.app = plan, app
         self.held: dict[TP, Held] = {}
-        config = plan.transport("detect", (ACTIVITY,))
-        self.rulesets = RulesetLibrary(config, plan.metrics)
-        self.app: DeliveryApp = make_app(config, self._start)
-        self.app.attach(self.handle, metrics=plan.metrics)
-        self.app.task(self._snapshot_for_ever)
-        self.app.at_stop = self._close
+        self.rulesets = app.rulesets(plan.metrics)
+        app.start_offsets = self._start
+        app.attach(self.handle, metrics=plan.metrics)
+        app.task(self._snapshot_for_ever)
+        app.at_stop = self._close
 
     @property
     def ready(self) -> bool:
@@ -68,9 +63,8 @@ class DetectWorker:
         await self._close()
         committed = await self.app.positions.committed(tps)
         borders = await self.app.positions.borders(tps)
-        config = self.app.delivery
         keepers = {
-            tp: Keeper(SnapshotTopic(config, tp.partition), self.rulesets, self.plan.snapshot_seconds) for tp in tps
+            tp: Keeper(self.app.snapshots(tp.partition), self.rulesets, self.plan.snapshot_seconds) for tp in tps
         }
         try:
             states = dict(zip(tps, await asyncio.gather(*(self._recover(tp, keepers[tp]) for tp in tps)), strict=True))
@@ -116,7 +110,8 @@ class DetectWorker:
         """Apply a batch and send what follows; repeatable: records applied already are skipped, their outputs sent again."""
         held = self.held[batch.tp]
         held.settled = False
-        pause_at = time.monotonic() + WORK_SECONDS_MAX
+        clock = asyncio.get_running_loop().time
+        pause_at = clock() + WORK_SECONDS_MAX
         for record in batch.records:
             if record.offset < held.state.next_offset:
                 continue
@@ -131,10 +126,10 @@ class DetectWorker:
                 if record.offset >= held.acknowledged:
                     held.unsent.add(outputs)
             held.state.next_offset = record.offset + 1
-            if time.monotonic() > pause_at:
+            if clock() > pause_at:
                 await asyncio.sleep(0)
                 self.app.positions.check(batch.term)
-                pause_at = time.monotonic() + WORK_SECONDS_MAX
+                pause_at = clock() + WORK_SECONDS_MAX
         if outgoing := held.unsent.records():
             await self.app.sender.send_all(outgoing)
             held.unsent.clear()

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import aiokafka
 from aiokafka.consumer.fetcher import FetchResult
@@ -26,26 +26,11 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams.agents.batch import TP, Committed, Record, Revoked
 from streams.agents.config import TransportConfig
+from streams.agents.positions import Standing, Stretch
 
 COMMIT_RETRY_SECONDS = 0.1
 # aiokafka would leave the group when nobody fetches for so long; a worker that waits for a service must not.
 POLL_INTERVAL_MS_MAX = 2**31 - 1
-
-
-class Stretch(NamedTuple):
-    """What one partition gave: every visible record in ``[first_offset, next_offset)``, possibly none."""
-
-    tp: TP
-    first_offset: int
-    next_offset: int
-    records: list[Record]
-
-
-class Standing(NamedTuple):
-    """The broker's end of the log (None before the first answer) and the age of that knowledge."""
-
-    highwater: int | None
-    age_seconds: float | None
 
 
 def _to_record(_tp: object, raw: Any) -> Record:  # noqa: ANN401 - a C record of aiokafka, which ships no types

@@ -2,18 +2,17 @@
 
 import logging
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Callable
 
 from streams.agents.batch import Batch, Revoked
+from streams.agents.delivery import Handle
+from streams.agents.positions import Positions
 from streams.agents.retry import TRANSIENT, Backoff, die, insist
-from streams.agents.transport import BatchConsumer
 from streams.errors import BrokerUnreachable, StoreUnreachable
 from streams.telemetry.logs import about
 from streams.telemetry.metrics import Metrics
 
 logger = logging.getLogger(__name__)
-
-Handle = Callable[[Batch], Awaitable[None]]
 
 
 class AgentGuard:
@@ -38,23 +37,23 @@ class AgentGuard:
         self.done = 0
         self.dropped = 0
 
-    async def run(self, batches: AsyncIterable[Batch], consumer: Callable[[], BatchConsumer]) -> None:
+    async def run(self, batches: AsyncIterable[Batch], positions: Callable[[], Positions]) -> None:
         """Handle batches until the stream ends (the worker stops)."""
         async for batch in batches:
-            await self.handle(batch, consumer())
+            await self.handle(batch, positions())
 
-    async def handle(self, batch: Batch, consumer: BatchConsumer) -> None:
+    async def handle(self, batch: Batch, positions: Positions) -> None:
         """Handle one batch to its end; returns normally whatever happens, or the process is over."""
         try:
-            if consumer.begin(batch):
+            if positions.begin(batch):
                 with about(
                     topic=batch.topic, partition=batch.partition, offset=batch.first_offset, records=len(batch.records)
                 ):
-                    await self._insist(batch, consumer)
+                    await self._insist(batch, positions)
             else:
                 self.dropped += 1
         finally:
-            consumer.finish(batch)
+            positions.finish(batch)
 
     async def _attempt(self, batch: Batch) -> None:
         try:
@@ -66,10 +65,10 @@ class AgentGuard:
             self._metrics.broker_unreachable.inc()
             raise
 
-    async def _insist(self, batch: Batch, consumer: BatchConsumer) -> None:
+    async def _insist(self, batch: Batch, positions: Positions) -> None:
         began = time.monotonic()
         try:
-            await insist(lambda: self._attempt(batch), consumer.ended, f"{batch!r}", self._transient, self._backoff)
+            await insist(lambda: self._attempt(batch), positions.ended, f"{batch!r}", self._transient, self._backoff)
         except Revoked:
             logger.info("%r dropped: its term is over", batch)
             self.dropped += 1

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import msgspec
 
-from streams.agents.app import DeliveryApp, make_app
 from streams.agents.batch import TP, Batch, Committed, Revoked
+from streams.agents.delivery import Delivery
 from streams.agents.producer import Outgoing
 from streams.agents.retry import TRANSIENT
 from streams.agents.roles import Plan
@@ -23,7 +23,7 @@ from streams.alerts.model import DeadLetter
 from streams.clock import MINUTE_MS
 from streams.legs import FORMAT_VERSION, Leg, Packed, pack
 from streams.pipeline import RawRecord, SourceState
-from streams.settings.topics import ACTIVITY, ALERTS, DEAD_LETTERS, SOURCES, WATERMARKED
+from streams.settings.topics import ACTIVITY, ALERTS, DEAD_LETTERS, WATERMARKED
 
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
@@ -33,15 +33,15 @@ _MADE_UP_FOR: tuple[type[Exception], ...] = (*TRANSIENT, Revoked)
 class IntakeWorker:
     """The intake role in one process."""
 
-    def __init__(self, plan: Plan) -> None:
-        """Connects to nothing yet."""
-        self.plan = plan
+    def __init__(self, plan: Plan, app: Delivery) -> None:
+        """``app`` reads the topics SOURCES."""
+        self.plan, self.app = plan, app
         self.states: dict[TP, SourceState] = {}
         self.told: dict[str, int] = {}
         self.told_found: dict[str, int] = {}
-        self.app: DeliveryApp = make_app(plan.transport("intake", SOURCES), self._start)
-        self.app.attach(self.handle, metrics=plan.metrics)
-        self.app.task(self._tick_for_ever)
+        app.start_offsets = self._start
+        app.attach(self.handle, metrics=plan.metrics)
+        app.task(self._tick_for_ever)
 
     async def _start(self, tps: frozenset[TP]) -> Mapping[TP, int]:
         """Take the watermark of each source partition from the metadata of its committed offset."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from typing import Final
 
 from streams.agents.rulesets import RulesetLibrary
@@ -35,7 +34,7 @@ class Keeper:
         self._writer: SnapshotWriter | None = None
         self._cut: Cut | None = None
         self._attempts: dict[int, int] = {}
-        self._begun = time.monotonic()
+        self._begun = _now()
         self._offset = -1
         self._broken = False
         self.written = 0
@@ -98,11 +97,11 @@ class Keeper:
     def begin(self, acknowledged: int) -> None:
         """Begin a snapshot if one is due. The state must stand at a position before which everything is acknowledged."""
         writer = self._writer
-        if writer is None or self._cut is not None or self._broken or time.monotonic() < self._begun + self._seconds:
+        if writer is None or self._cut is not None or self._broken or _now() < self._begun + self._seconds:
             return
         if writer.state.next_offset == self._offset:
             return
-        self._begun = time.monotonic()
+        self._begun = _now()
         self._cut = writer.cut(acknowledged)
 
     async def work(self) -> bool:
@@ -134,3 +133,8 @@ class Keeper:
     async def close(self) -> None:
         """Leave the partition; a snapshot in writing is dropped."""
         await self._topic.close()
+
+
+def _now() -> float:
+    """Seconds on the clock of the event loop."""
+    return asyncio.get_running_loop().time()

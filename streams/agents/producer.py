@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, NamedTuple, Protocol, cast
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
@@ -29,16 +29,60 @@ class Outgoing(NamedTuple):
     timestamp_ms: int | None = None
 
 
+class Producer(Protocol):
+    """One connection to the broker, of an idempotent producer that waits for all in-sync replicas. Raises KafkaError."""
+
+    async def start(self) -> None:
+        """Connect."""
+
+    async def send(self, record: Outgoing) -> Awaitable[object]:
+        """Hand over a record, in the order of the calls; what is returned is done when the broker has acknowledged it."""
+
+    async def drop(self) -> None:
+        """Close without waiting for what is not sent yet; who waits for that hears of it. Raises nothing."""
+
+
+class KafkaProducer(Producer):
+    """aiokafka's producer."""
+
+    def __init__(self, config: TransportConfig) -> None:
+        """Connects at ``start``."""
+        self._producer = AIOKafkaProducer(
+            client_id=config.group,
+            bootstrap_servers=config.servers,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=config.linger_ms,
+            max_batch_size=1 << 18,
+            max_request_size=RECORD_BYTES_MAX,
+            request_timeout_ms=int(config.request_timeout_seconds * 1000),
+            **config.security,
+        )
+
+    async def start(self) -> None:
+        """See :class:`Producer`."""
+        await self._producer.start()
+
+    async def send(self, record: Outgoing) -> Awaitable[object]:
+        """See :class:`Producer`."""
+        topic, partition, key, value, timestamp_ms = record
+        return cast("Awaitable[object]", await self._producer.send(topic, value, key, partition, timestamp_ms))
+
+    async def drop(self) -> None:
+        """See :class:`Producer`."""
+        await drop(self._producer)
+
+
 class Sender:
-    """An idempotent producer that waits for all in-sync replicas. Connects at the first send; lives on one event loop.
+    """Sends with one producer after the other. Connects at the first send; lives on one event loop.
 
     After any fault the client is thrown away with what it still had in hand, and the next call makes a new one: a
     record may then be written twice, never lost, and nothing late of the old client comes after the repeat.
     """
 
-    def __init__(self, config: TransportConfig) -> None:
-        self._config = config
-        self._producer: AIOKafkaProducer | None = None
+    def __init__(self, config: TransportConfig, connect: Callable[[TransportConfig], Producer] = KafkaProducer) -> None:
+        self._config, self._connect = config, connect
+        self._producer: Producer | None = None
         self._starting = asyncio.Lock()
 
     async def send_all(self, records: Iterable[Outgoing]) -> None:
@@ -50,10 +94,7 @@ class Sender:
         try:
             async with asyncio.timeout(self._config.request_timeout_seconds):
                 producer = await self._connected()
-                waiting = [
-                    await producer.send(topic, value, key, partition, timestamp_ms)
-                    for topic, partition, key, value, timestamp_ms in records
-                ]
+                waiting = [await producer.send(record) for record in records]
                 await asyncio.gather(*waiting)
         except MessageSizeTooLargeError as error:
             await self.close()
@@ -66,25 +107,13 @@ class Sender:
         """Drop the client and what it has not sent; sending again connects anew. Raises nothing."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await drop(producer)
+            await producer.drop()
 
-    async def _connected(self) -> AIOKafkaProducer:
+    async def _connected(self) -> Producer:
         async with self._starting:
             if self._producer is None:
-                config = self._config
-                producer = AIOKafkaProducer(
-                    client_id=config.group,
-                    bootstrap_servers=config.servers,
-                    acks="all",
-                    enable_idempotence=True,
-                    linger_ms=config.linger_ms,
-                    max_batch_size=1 << 18,
-                    max_request_size=RECORD_BYTES_MAX,
-                    request_timeout_ms=int(config.request_timeout_seconds * 1000),
-                    **config.security,
-                )
-                self._producer = producer
-                await producer.start()
+                self._producer = self._connect(self._config)
+                await self._producer.start()
             return self._producer
 
 

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from streams.agents.app import DeliveryApp, make_app
 from streams.agents.batch import Batch
+from streams.agents.delivery import Delivery
 from streams.agents.roles import Plan
 from streams.alerts.codec import decode_outcome
 from streams.alerts.model import Outcome
-from streams.settings.topics import ALERTS
 
 Write = Callable[[Sequence[Outcome]], object]
 """Writes outcomes idempotently in one transaction; raises StoreUnreachable, after which the same call is repeated."""
@@ -17,11 +16,10 @@ Write = Callable[[Sequence[Outcome]], object]
 class RecordWorker:
     """The record role in one process. ``write`` is called in a thread, one call at a time."""
 
-    def __init__(self, plan: Plan, write: Write) -> None:
-        """Connects to nothing yet."""
-        self.plan, self.write = plan, write
-        self.app: DeliveryApp = make_app(plan.transport("record", (ALERTS,)))
-        self.app.attach(self.handle, metrics=plan.metrics)
+    def __init__(self, plan: Plan, app: Delivery, write: Write) -> None:
+        """``app`` reads the topic ALERTS."""
+        self.plan, self.app, self.write = plan, app, write
+        app.attach(self.handle, metrics=plan.metrics)
 
     async def handle(self, batch: Batch) -> None:
         """Write a batch; repeatable, the store keeps the newest revision of each key."""

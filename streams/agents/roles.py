@@ -7,8 +7,10 @@ from typing import Final
 from streams.agents.config import TransportConfig
 from streams.clock import DAY_MS
 from streams.pipeline.intake import Intake
+from streams.settings.topics import ACTIVITY, ALERTS, SOURCES
 from streams.telemetry.metrics import Metrics
 
+TOPICS_OF: Final = {"intake": SOURCES, "detect": (ACTIVITY,), "record": (ALERTS,)}
 DETECT_BYTES_MAX: Final = 1 << 18
 """Bytes in one batch of detect: some thousand legs, in one packed record of a backlog or in many small ones of live traffic."""
 
@@ -33,10 +35,10 @@ class Plan:
     intake: Intake = field(default_factory=Intake)
     metrics: Metrics = field(default_factory=Metrics)
 
-    def transport(self, role: str, topics: tuple[str, ...]) -> TransportConfig:
+    def transport(self, role: str) -> TransportConfig:
         """Give the transport's configuration of a role."""
         return TransportConfig(
-            prefix=self.prefix, role=role, bootstrap=self.bootstrap, topics=topics,
+            prefix=self.prefix, role=role, bootstrap=self.bootstrap, topics=TOPICS_OF[role],
             batch_bytes_max=DETECT_BYTES_MAX if role == "detect" else 1 << 20,
             session_timeout_seconds=self.session_timeout_seconds, instance_id=self.instance_id, security=self.security,
         )  # fmt: skip

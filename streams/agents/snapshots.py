@@ -6,8 +6,8 @@ what a worker reads after ``open`` cannot change under it, and a zombie cannot l
 
 import contextlib
 import logging
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
@@ -25,52 +25,83 @@ _BATCH_BYTES: Final = 1 << 19
 _FENCED = (ProducerFenced, InvalidProducerEpoch)
 
 
-class SnapshotTopic:
-    """Reads and writes one partition. All methods raise BrokerUnreachable, and ZombieError once there is another writer."""
+class Writer(Protocol):
+    """The transactional producer of one partition, and a reader of that partition. Raises KafkaError."""
 
-    def __init__(self, config: TransportConfig, partition: int) -> None:
-        """Connects at ``open``."""
-        self._config, self.partition = config, partition
-        self._producer: AIOKafkaProducer | None = None
-        self._identity: tuple[int, int] | None = None
-        self._begun = False
-        self._step = 1
-        """By how much the broker raises the epoch when this writer opens again: by one more to end a transaction of its own.
+    async def start(self) -> tuple[int, int]:
+        """Fence every older writer and end its transaction; gives the producer's id and epoch."""
 
-        Where an answer was lost it may be either; the smaller is expected then, and the process ends rather than take a stranger's
-        epoch for its own.
-        """
+    async def begin(self) -> None:
+        """Begin a transaction; the broker hears of it with the first record."""
 
-    async def open(self) -> None:
-        """Become the only writer; opening again after a fault raises ZombieError when there was another writer meanwhile."""
-        await self.close()
-        config = self._config
-        producer = AIOKafkaProducer(
-            client_id=config.group, bootstrap_servers=config.servers, acks="all", enable_idempotence=True,
-            transactional_id=f"{config.group}-{self.partition}", transaction_timeout_ms=TRANSACTION_MS_MAX,
-            max_batch_size=_BATCH_BYTES, max_request_size=RECORD_BYTES_MAX,
-            request_timeout_ms=int(config.request_timeout_seconds * 1000), **config.security,
-        )  # fmt: skip
-        self._producer = producer
-        try:
-            await producer.start()
-        except KafkaError as fault:
-            raise BrokerUnreachable(f"{config.bootstrap}: no transactions: {fault!r}") from fault
-        manager = producer._txn_manager  # noqa: SLF001  the only place where aiokafka shows the epoch
-        found = (manager.producer_id, manager.producer_epoch)
-        before, self._identity = self._identity, found
-        step, self._step = self._step, 1
-        if before is not None and found != (before[0], before[1] + step):
-            raise ZombieError(f"snapshots/{self.partition}: another worker has written here meanwhile")
+    async def append(self, entries: Iterable[Entry]) -> int:
+        """Add records to the transaction and wait until the broker has them; gives their number of requests."""
+
+    async def commit(self) -> None:
+        """Commit the transaction."""
 
     async def read(self) -> dict[bytes, bytes]:
         """Give the newest committed value of every key."""
+
+    async def drop(self) -> None:
+        """Close without waiting for anything."""
+
+
+def transactional_id(config: TransportConfig, partition: int) -> str:
+    """Name the writer of a partition: the same for every worker, so that a new one fences the one before."""
+    return f"{config.group}-{partition}"
+
+
+class KafkaWriter(Writer):
+    """aiokafka's transactional producer."""
+
+    def __init__(self, config: TransportConfig, partition: int) -> None:
+        """Connects at ``start``."""
+        self._config, self._partition = config, partition
+        self._producer = AIOKafkaProducer(
+            client_id=config.group, bootstrap_servers=config.servers, acks="all", enable_idempotence=True,
+            transactional_id=transactional_id(config, partition), transaction_timeout_ms=TRANSACTION_MS_MAX,
+            max_batch_size=_BATCH_BYTES, max_request_size=RECORD_BYTES_MAX,
+            request_timeout_ms=int(config.request_timeout_seconds * 1000), **config.security,
+        )  # fmt: skip
+
+    async def start(self) -> tuple[int, int]:
+        """See :class:`Writer`."""
+        await self._producer.start()
+        manager = self._producer._txn_manager  # noqa: SLF001  the only place where aiokafka shows the epoch
+        return manager.producer_id, manager.producer_epoch
+
+    async def begin(self) -> None:
+        """See :class:`Writer`."""
+        await self._producer.begin_transaction()
+
+    async def append(self, entries: Iterable[Entry]) -> int:
+        """See :class:`Writer`."""
+        producer, waiting = self._producer, []
+        batch = producer.create_batch()
+        for key, value in entries:
+            if batch.append(timestamp=None, key=key, value=value) is None:
+                waiting.append(await producer.send_batch(batch, SNAPSHOTS, partition=self._partition))
+                batch = producer.create_batch()
+                batch.append(timestamp=None, key=key, value=value)
+        if batch.record_count():
+            waiting.append(await producer.send_batch(batch, SNAPSHOTS, partition=self._partition))
+        for sent in waiting:
+            await sent
+        return len(waiting)
+
+    async def commit(self) -> None:
+        """See :class:`Writer`."""
+        await self._producer.commit_transaction()
+
+    async def read(self) -> dict[bytes, bytes]:
+        """See :class:`Writer`."""
         config = self._config
         consumer = AIOKafkaConsumer(
             bootstrap_servers=config.servers, enable_auto_commit=False, isolation_level="read_committed",
             max_partition_fetch_bytes=8 << 20, **config.security,
         )  # fmt: skip
-        place = TopicPartition(SNAPSHOTS, self.partition)
+        place = TopicPartition(SNAPSHOTS, self._partition)
         found: dict[bytes, bytes] = {}
         try:
             await consumer.start()
@@ -84,31 +115,64 @@ class SnapshotTopic:
                             found.pop(one.key, None)
                         else:
                             found[one.key] = one.value
-        except KafkaError as fault:
-            raise BrokerUnreachable(f"{config.bootstrap}: snapshots cannot be read: {fault!r}") from fault
         finally:
             await consumer.stop()
         return found
 
+    async def drop(self) -> None:
+        """See :class:`Writer`."""
+        await drop(self._producer)
+
+
+class SnapshotTopic:
+    """Reads and writes one partition. All methods raise BrokerUnreachable, and ZombieError once there is another writer."""
+
+    def __init__(
+        self,
+        config: TransportConfig,
+        partition: int,
+        connect: Callable[[TransportConfig, int], Writer] = KafkaWriter,
+    ) -> None:
+        """Connects at ``open``."""
+        self._config, self.partition, self._connect = config, partition, connect
+        self._writer: Writer | None = None
+        self._identity: tuple[int, int] | None = None
+        self._begun = False
+        self._step = 1
+        """By how much the broker raises the epoch when this writer opens again: by one more to end a transaction of its own.
+
+        Where an answer was lost it may be either; the smaller is expected then, and the process ends rather than take a stranger's
+        epoch for its own.
+        """
+
+    async def open(self) -> None:
+        """Become the only writer; opening again after a fault raises ZombieError when there was another writer meanwhile."""
+        await self.close()
+        self._writer = self._connect(self._config, self.partition)
+        try:
+            found = await self._writer.start()
+        except KafkaError as fault:
+            raise BrokerUnreachable(f"{self._config.bootstrap}: no transactions: {fault!r}") from fault
+        before, self._identity = self._identity, found
+        step, self._step = self._step, 1
+        if before is not None and found != (before[0], before[1] + step):
+            raise ZombieError(f"snapshots/{self.partition}: another worker has written here meanwhile")
+
+    async def read(self) -> dict[bytes, bytes]:
+        """Give the newest committed value of every key."""
+        try:
+            return await self._open().read()
+        except KafkaError as fault:
+            raise BrokerUnreachable(f"{self._config.bootstrap}: snapshots cannot be read: {fault!r}") from fault
+
     async def write(self, entries: Iterable[Entry]) -> None:
         """Add records to the transaction, which begins with the first; returns when the broker has them."""
-        producer = self._open()
+        writer = self._open()
         try:
             if not self._begun:
-                await producer.begin_transaction()
+                await writer.begin()
                 self._begun = True
-            waiting = []
-            batch = producer.create_batch()
-            for key, value in entries:
-                if batch.append(timestamp=None, key=key, value=value) is None:
-                    waiting.append(await producer.send_batch(batch, SNAPSHOTS, partition=self.partition))
-                    batch = producer.create_batch()
-                    batch.append(timestamp=None, key=key, value=value)
-            if batch.record_count():
-                waiting.append(await producer.send_batch(batch, SNAPSHOTS, partition=self.partition))
-            for sent in waiting:
-                await sent
-            if waiting:
+            if await writer.append(entries):
                 self._step = 2
         except _FENCED as fault:
             raise ZombieError(f"snapshots/{self.partition}: another worker writes here now") from fault
@@ -119,7 +183,7 @@ class SnapshotTopic:
         """Make everything written since the last commit visible at once."""
         self._step = 1
         try:
-            await self._open().commit_transaction()
+            await self._open().commit()
         except _FENCED as fault:
             raise ZombieError(f"snapshots/{self.partition}: another worker writes here now") from fault
         except KafkaError as fault:
@@ -133,12 +197,12 @@ class SnapshotTopic:
 
     async def close(self) -> None:
         """Drop the client; what was not committed is never seen. Raises nothing."""
-        producer, self._producer, self._begun = self._producer, None, False
-        if producer is not None:
+        writer, self._writer, self._begun = self._writer, None, False
+        if writer is not None:
             with contextlib.suppress(Exception):
-                await drop(producer)
+                await writer.drop()
 
-    def _open(self) -> AIOKafkaProducer:
-        if self._producer is None:
+    def _open(self) -> Writer:
+        if self._writer is None:
             raise BrokerUnreachable(f"snapshots/{self.partition}: not open")
-        return self._producer
+        return self._writer

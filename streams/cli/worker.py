@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from streams import __version__
-from streams.agents.app import DeliveryApp, run_worker
+from streams.agents.app import DeliveryApp, make_app, run_worker
 from streams.agents.detect import DetectWorker
 from streams.agents.intake import IntakeWorker
 from streams.agents.record import RecordWorker
@@ -80,18 +80,16 @@ def _app(role: str, settings: Settings, vitals: Vitals) -> DeliveryApp:
         settings.instance_id or None, client_security(settings),
         Intake(partitions=settings.partitions, lateness_ms=settings.lateness_ms), vitals.metrics,
     )  # fmt: skip
+    app = make_app(plan.transport(role))
     if role == "intake":
-        intake = IntakeWorker(plan)
-        vitals.measure = intake.measure
-        app = intake.app
+        vitals.measure = IntakeWorker(plan, app).measure
     elif role == "detect":
-        detect = DetectWorker(plan)
+        detect = DetectWorker(plan, app)
         vitals.recovered, vitals.measure = lambda: detect.ready, detect.measure
-        app = detect.app
     else:
         vitals.waiting = "waiting for the store"
         store = wait_for(lambda: open_store(settings.store_url), vitals.metrics)
-        app = RecordWorker(plan, store.write).app
+        RecordWorker(plan, app, store.write)
     vitals.waiting = "joining the consumer group"
     vitals.watch(app)
     return app

@@ -14,8 +14,8 @@ import msgspec
 from streams.agents.app import DeliveryApp, make_app, run_worker
 from streams.agents.batch import TP, Batch
 from streams.agents.config import TransportConfig
-from streams.agents.fetching import Stretch
 from streams.agents.ledger import Ledger
+from streams.agents.positions import Stretch
 from streams.agents.producer import Outgoing
 from streams.agents.transport import BatchConsumer, BatchTransport
 from streams.telemetry import setup_logging

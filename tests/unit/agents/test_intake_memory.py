@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams.agents.app import make_app
 from streams.agents.batch import TP, Committed
 from streams.agents.intake import IntakeWorker
 from streams.agents.roles import Plan
@@ -16,7 +17,8 @@ OLD = RawRecord(6, RECEIVED_MS, changed(PAYMENT, event_id="e2", event_time="2025
 
 
 def worker(epoch: int = 1) -> IntakeWorker:
-    return IntakeWorker(Plan("test", "127.0.0.1:1", 1, epoch=epoch))
+    plan = Plan("test", "127.0.0.1:1", 1, epoch=epoch)
+    return IntakeWorker(plan, make_app(plan.transport("intake")))
 
 
 def accounting(legs: list[Leg]) -> list[tuple[str, bool]]:
