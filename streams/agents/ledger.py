@@ -54,10 +54,14 @@ class Ledger:
             raise Revoked
 
     def start(self, starts: Mapping[TP, int], committed: Mapping[TP, Committed]) -> None:
-        """Set the first position of every partition; what is committed counts as acknowledged from the beginning."""
+        """Set the first position of every partition; what is committed counts as acknowledged from the beginning.
+
+        So does what lies before the start: whoever chose it beyond the committed position knows that it is done.
+        """
         for tp in self.tps:
             stored = committed.get(tp) or Committed(starts[tp], "")
-            self.places[tp] = Place(starts[tp], stored, stored)
+            done = stored if stored.offset >= starts[tp] else Committed(starts[tp], stored.metadata)
+            self.places[tp] = Place(starts[tp], done, stored)
 
     def move(self, tp: TP, offset: int) -> None:
         """Go on at another offset, because the broker no longer has the one that was next."""

@@ -287,7 +287,7 @@ class Positions:
             if self._admits(ledger, stretch):
                 await self._deliver(ledger, stretch)
             else:
-                await self._go_back(ledger, stretch)
+                await self._go_back(self._ledger, stretch)
 
     def _admits(self, ledger: Ledger, stretch: Stretch) -> bool:
         return (
@@ -306,8 +306,11 @@ class Positions:
         await self.hand_over(Batch(*tp, first_offset, next_offset, records, ledger.term), ledger.generation)
 
     async def _go_back(self, ledger: Ledger, stretch: Stretch) -> None:
-        """Send the client back to the offset that is due, because a fetched stretch was dropped."""
-        if ledger.ended.is_set() or ledger is not self._ledger:
+        """Send the client back to the offset that is due, because a fetched stretch was dropped.
+
+        ``ledger`` is the present one: a fetch that began in the last term may have moved the client in this one.
+        """
+        if ledger.ended.is_set() or stretch.tp not in ledger.places:
             return
         tp = stretch.tp
         first, end = (await self.borders([tp]))[tp]

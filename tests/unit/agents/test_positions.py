@@ -1,0 +1,97 @@
+"""Positions at the seams between terms."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+from streams.agents.batch import TP, Batch, Committed
+from streams.agents.config import TransportConfig
+from streams.agents.ledger import Ledger
+from streams.agents.positions import Client, Positions, Standing, Stretch
+
+PLACE = TP("activity", 0)
+
+
+def test_what_lies_before_the_start_is_done_and_gets_committed() -> None:
+    """A snapshot may be newer than the committed position; on a quiet partition nothing else would ever move that."""
+    ledger = Ledger(1, 1, [PLACE])
+    ledger.start({PLACE: 18}, {PLACE: Committed(14, "word")})
+    assert ledger.pending() == {PLACE: Committed(18, "word")}
+
+
+def test_what_was_committed_stays_done_when_reading_starts_before_it() -> None:
+    ledger = Ledger(1, 1, [PLACE])
+    ledger.start({PLACE: 3}, {PLACE: Committed(14, "word")})
+    assert ledger.pending() == {}
+
+
+class SlowClient(Client):
+    """Answers a fetch only when it is told to, and then as a client does that was sought meanwhile."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[list[Stretch]] = asyncio.get_running_loop().create_future()
+        self.at: dict[TP, int] = {}
+
+    async def fetch(self, wanted: Collection[TP], batches_max: int, wait_seconds: float) -> list[Stretch]:  # noqa: ARG002
+        return await self.answer
+
+    def nudge(self) -> None:
+        """Nobody waits."""
+
+    async def start_at(self, offsets: Mapping[TP, int], generation: int) -> None:  # noqa: ARG002
+        self.at |= offsets
+
+    async def fetch_committed(self, tps: Collection[TP]) -> dict[TP, Committed]:  # noqa: ARG002
+        return {}
+
+    async def borders(self, tps: Collection[TP]) -> dict[TP, tuple[int, int]]:
+        return dict.fromkeys(tps, (0, 2))
+
+    async def store(self, positions: Mapping[TP, Committed], generation: int) -> None:
+        """Nothing to keep."""
+
+    async def standings(self) -> dict[TP, Standing]:
+        return {}
+
+
+class Held(Positions):
+    """Positions over the slow client."""
+
+    def __init__(self, client: SlowClient) -> None:
+        self.client = client
+        self.prepare()
+
+    @property
+    def config(self) -> TransportConfig:
+        return TransportConfig(prefix="test", role="detect", bootstrap="nowhere:1", topics=("activity",))
+
+    def wanted(self) -> Collection[TP]:
+        return [PLACE]
+
+    def flowing(self) -> bool:
+        return True
+
+    async def hand_over(self, batch: Batch, generation: int) -> None:
+        """No agent."""
+
+
+def test_a_fetch_that_outlasts_its_term_does_not_leave_the_next_one_waiting_for_ever() -> None:
+    """Its answer moves the client past records that nobody has seen; without a newer record nobody would miss them."""
+
+    async def scene() -> None:
+        client = SlowClient()
+        positions = Held(client)
+        positions.begin_term([PLACE], 1)
+        await positions.open_term()
+        await positions.go_to_start()
+        fetching = asyncio.create_task(positions.deliver_some())
+        await asyncio.sleep(0)
+        await positions.end_term()
+        positions.begin_term([PLACE], 2)
+        await positions.open_term()
+        await positions.go_to_start()
+        client.at[PLACE] = 2
+        client.answer.set_result([Stretch(PLACE, 0, 2, [])])
+        await fetching
+        assert client.at == {PLACE: 0}
+
+    asyncio.run(scene())
