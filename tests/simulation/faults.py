@@ -1,0 +1,65 @@
+"""The faults of a schedule, drawn from its seed."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Final, NamedTuple
+
+from streams.clock import HOUR_MS
+
+SLOTS: Final = tuple(f"{role}-{letter}" for role in ("intake", "detect", "record") for letter in "ab")
+FAULTS_SECONDS: Final = 8.0
+"""Faults begin within so many seconds; then everything is mended."""
+
+
+class Fault(NamedTuple):
+    """One fault; ``amount`` is steps, milliseconds or a chance, as the kind wants it."""
+
+    at: float
+    kind: str
+    slot: str = ""
+    amount: float = 0.0
+    seconds: float = 0.0
+
+
+def _kill(dice: Random) -> tuple[str, float, float]:
+    """Before a step of its coroutines, any one of the next few hundred: so at every await."""
+    return dice.choice(SLOTS), dice.choice((0, dice.randrange(40), dice.randrange(400))), 0.0
+
+
+def _pause(dice: Random) -> tuple[str, float, float]:
+    """Mostly longer than the session: the partitions move, then the zombie wakes."""
+    return dice.choice((*SLOTS, "detect-a", "detect-b")), 0.0, dice.choice((1.0, dice.uniform(3.5, 9.0)))
+
+
+def _stop(dice: Random) -> tuple[str, float, float]:
+    return dice.choice(SLOTS), 0.0, 0.0
+
+
+def _everywhere(chance: float) -> Callable[[Random], tuple[str, float, float]]:
+    return lambda dice: ("", chance * dice.random(), dice.uniform(0.5, 4.0))
+
+
+def _jump(dice: Random) -> tuple[str, float, float]:
+    """The wall clock, forward or back."""
+    return "", dice.choice((-1, 1)) * dice.randrange(HOUR_MS * 20), 0.0
+
+
+DRAWS: Final[dict[str, Callable[[Random], tuple[str, float, float]]]] = {
+    "kill": _kill,
+    "pause": _pause,
+    "stop": _stop,
+    "requests lost": _everywhere(0.5),
+    "answers lost": _everywhere(0.5),
+    "requests late": _everywhere(0.5),
+    "store down": _everywhere(0.0),
+    "store connection lost": _everywhere(1.0),
+    "clock jump": _jump,
+    "compaction": lambda _dice: ("", 0.0, 0.0),
+}
+_WEIGHTS: Final = (6, 5, 2, 2, 2, 2, 1, 1, 1, 2)
+
+
+def faults(dice: Random) -> list[Fault]:
+    """Draw what goes wrong, and when."""
+    kinds = dice.choices(tuple(DRAWS), _WEIGHTS, k=dice.randrange(1, 7))
+    return [Fault(dice.uniform(0.0, FAULTS_SECONDS), kind, *DRAWS[kind](dice)) for kind in kinds]

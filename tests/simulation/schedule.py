@@ -1,0 +1,325 @@
+"""One schedule: a world, two workers of every role, faults, and then calm. Everything in it follows from its seed."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from random import Random
+from typing import Final
+from unittest.mock import patch
+
+import streams.agents.detect as detect_module
+import streams.agents.positions as positions_module
+import streams.agents.wall as wall_module
+from streams.agents.batch import TP
+from streams.agents.detect import DetectWorker
+from streams.agents.intake import IntakeWorker
+from streams.agents.record import RecordWorker
+from streams.agents.roles import TOPICS_OF, Plan
+from streams.errors import ZombieError
+from streams.legs import FORMAT_VERSION, Control, Packed, pack
+from streams.pipeline import Intake
+from streams.pipeline.snapshot import fingerprint
+from streams.settings.topics import (
+    ACCOUNTS,
+    ACTIVITY,
+    ALERTS,
+    DEAD_LETTERS,
+    FRAUD_REPORTS,
+    PAYMENTS,
+    SETTLEMENTS,
+    SNAPSHOTS,
+    SOURCES,
+    WATERMARKED,
+)
+from streams.telemetry.metrics import Metrics
+from tests.rig.worlds import programs
+from tests.simulation.broker import Broker, Group
+from tests.simulation.faults import FAULTS_SECONDS, SLOTS, Fault, faults
+from tests.simulation.loop import Process, SimLoop, leave
+from tests.simulation.network import Network, Weather
+from tests.simulation.sink import Service, Sink
+from tests.simulation.worker import Library, SimApp
+from tests.simulation.world import NOW_MS, PAYMENT_PARTITIONS, arrivals
+
+PARTITIONS: Final = 2
+SESSION_SECONDS: Final = 3.0
+STEPS_MAX: Final = 100_000
+LOOK_SECONDS: Final = 0.5
+SWEEP_SECONDS: Final = 0.5
+TOLD_SECONDS: Final = 2.5
+"""Intake has told by then how much it has found."""
+WIDTHS: Final = {
+    PAYMENTS: PAYMENT_PARTITIONS, SETTLEMENTS: 1, FRAUD_REPORTS: 1, ACCOUNTS: 1, ACTIVITY: PARTITIONS, ALERTS: PARTITIONS,
+    SNAPSHOTS: PARTITIONS, DEAD_LETTERS: 1,
+}  # fmt: skip
+_METRICS: Final = Metrics()
+
+
+@dataclass(slots=True)
+class Seen:
+    """A state that a worker held between two records, everything before it acknowledged."""
+
+    partition: int
+    offset: int
+    fingerprint: str
+    whose: str
+
+
+@dataclass(slots=True)
+class Running:
+    """One worker."""
+
+    process: Process
+    app: SimApp
+    role: IntakeWorker | DetectWorker | RecordWorker
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """How the workers of a schedule are set."""
+
+    records_max: int
+    snapshot_seconds: float
+    history: bool
+    work_seconds: float
+
+    @classmethod
+    def draw(cls, dice: Random) -> "Tempo":
+        """Draw from what makes a difference."""
+        return cls(
+            dice.choice((1, 3, 50)), dice.choice((0.2, 1.0, 5.0)), dice.random() < 0.7, dice.choice((-1.0, 10.0))
+        )
+
+
+class Schedule:
+    """A schedule; to be run once, then asked what came of it."""
+
+    def __init__(self, seed: int, plan: list[Fault] | None = None) -> None:
+        """``plan`` stands in for the faults that the seed draws."""
+        self.seed = seed
+        self.dice = dice = Random(seed)
+        self.loop = SimLoop(dice)
+        self.broker = Broker(WIDTHS, lambda: NOW_MS + int(self.loop.time() * 1000))
+        self.network = Network(self.loop, self.broker)
+        self.sink = Sink()
+        self.store = Service(self.sink.write, dice)
+        self.tempo = Tempo.draw(dice)
+        self.feed = list(arrivals(dice))
+        self.plan = faults(dice) if plan is None else plan
+        self.workers: dict[str, Running] = {}
+        self.exits: Counter[str] = Counter()
+        self.bugs: list[str] = []
+        self.seen: list[Seen] = []
+        self.skew_ms = 0
+        self.calm = self.ended = self.rested = False
+        for role, topics in TOPICS_OF.items():
+            tps = [TP(topic, place) for topic in topics for place in range(WIDTHS[topic])]
+            self.broker.groups[f"simulated-{role}"] = Group(tps, SESSION_SECONDS, dice)
+
+    def run(self) -> None:
+        """Feed, make faults, come to rest. ``rested`` stays False when that takes too long."""
+        with self._clocks():
+            sources = tuple(f"{topic}/{place}" for topic in WATERMARKED for place in range(WIDTHS[topic]))
+            self._publish(Control("sources", names=sources), Control("ruleset", programs().ruleset.digest, 0))
+            for slot in SLOTS:
+                self._start(slot)
+            at = 0.0
+            for topic, place, value, pause in self.feed:
+                at += pause
+                self.network.later(at, self._produce(TP(topic, place), value))
+            for fault in self.plan:
+                self.network.later(fault.at, lambda fault=fault: self._make(fault))  # type: ignore[misc]
+            self.network.later(max(at, FAULTS_SECONDS) + 0.1, self._mend)
+            self._sweep()
+            self.loop.run(STEPS_MAX)
+            for slot in SLOTS:
+                self._look(slot)
+            self.loop.shut()
+
+    @property
+    def trace(self) -> str:
+        """Hash everything that arrived at the broker, and when."""
+        found = blake2b(digest_size=16)
+        for each in self.network.trace:
+            found.update(repr(each).encode())
+        return found.hexdigest()
+
+    # -- the surroundings
+
+    @contextmanager
+    def _clocks(self) -> Iterator[None]:
+        """Give the product our clock and our end of a process; its pauses are ours, too."""
+
+        def now_ns() -> int:
+            return (NOW_MS + int(self.loop.time() * 1000) + self.skew_ms) * 1_000_000
+
+        with (
+            patch.object(wall_module, "time_ns", now_ns),
+            patch.object(os, "_exit", self._exit),
+            patch.object(detect_module, "WORK_SECONDS_MAX", self.tempo.work_seconds),
+            patch.object(detect_module, "SNAPSHOT_PAUSE_SECONDS", 0.5),
+            patch.object(positions_module, "FETCH_WAIT_SECONDS", 2.0),
+        ):
+            yield
+
+    def _exit(self, code: int) -> None:
+        """Note why a process ends by itself; only one that was fenced may."""
+        bug = sys.exc_info()[1]
+        self.exits[type(bug).__name__] += 1
+        if not isinstance(bug, ZombieError):
+            self.loop.halt = True
+            self.bugs.append(f"a worker ended with {type(bug).__name__}: {bug}")
+        leave(code)
+
+    def _publish(self, *controls: Control) -> None:
+        """Write control records to every activity partition in one transaction."""
+        name = "publish"
+        _, epoch = self.broker.initialise(name)
+        for control in controls:
+            value = pack(Packed(FORMAT_VERSION, name, [], [], {}, control))
+            for place in range(PARTITIONS):
+                self.broker.write(name, epoch, TP(ACTIVITY, place), [(None, value)])
+        self.broker.commit(name, epoch)
+
+    def _start(self, slot: str) -> None:
+        role = slot.partition("-")[0]
+        intake = Intake(partitions=PARTITIONS, kinds=programs().kinds)
+        plan = Plan(
+            "simulated", "simulated", PARTITIONS, history=self.tempo.history, idle_seconds=3.0,
+            session_timeout_seconds=SESSION_SECONDS, snapshot_seconds=self.tempo.snapshot_seconds, intake=intake,
+            metrics=_METRICS,
+        )  # fmt: skip
+        config = replace(
+            plan.transport(role), batch_records_max=self.tempo.records_max, settle_seconds=1.0, heartbeat_seconds=1.0,
+            request_timeout_seconds=4.0,
+        )  # fmt: skip
+        number = self.exits.total()
+
+        async def main() -> None:
+            app = SimApp(self.network, config, Library(self.network, {programs().ruleset.digest: programs()}))
+            running.app = app
+            if role == "intake":
+                running.role = IntakeWorker(plan, app)
+            elif role == "detect":
+                running.role = DetectWorker(plan, app)
+            else:
+                running.role = RecordWorker(plan, app, self.store)
+            await app.run(f"{slot}/{number}")
+
+        running = Running.__new__(Running)
+        running.process = self.loop.spawn(slot, main)
+        running.process.at_end = lambda code: self._ended(slot, code)
+        self.workers[slot] = running
+
+    def _produce(self, tp: TP, value: bytes | None) -> Callable[[], None]:
+        def arrive() -> None:
+            self.broker.append(tp, None, value)
+
+        return arrive
+
+    def _ended(self, slot: str, code: int | None) -> None:
+        """A supervisor starts it again."""
+        self.exits["killed" if code is None else f"exit {code}"] += 1
+        self._look(slot)
+        self.network.later(self.dice.uniform(0.1, 1.5), lambda: self._start(slot))
+
+    def _look(self, slot: str) -> None:
+        """Keep what a detect worker holds, to be compared with the fold of the log."""
+        running = self.workers[slot]
+        if not hasattr(running, "role") or not isinstance(running.role, DetectWorker):
+            return
+        for tp, held in running.role.held.items():
+            if held.settled:
+                self.seen.append(Seen(tp.partition, held.state.next_offset, fingerprint(held.state), slot))
+
+    def _sweep(self) -> None:
+        """The group coordinators look now and then who is gone."""
+        for group in self.broker.groups.values():
+            group.sweep(self.loop.time())
+        self.network.later(SWEEP_SECONDS, self._sweep)
+
+    # -- faults and their end
+
+    def _make(self, fault: Fault) -> None:
+        running = self.workers.get(fault.slot)
+        weather, chance = self.network.weather, fault.amount
+        match fault.kind:
+            case "kill" if running is not None:
+                running.process.fuse = int(fault.amount)
+            case "pause" if running is not None:
+                running.process.paused = True
+                self.network.later(fault.seconds, lambda: self._resume(running.process))
+            case "stop" if running is not None and hasattr(running, "role") and running.process.alive:
+                self.loop.create_task(running.app.stop(), context=running.process.context)
+            case "requests lost":
+                self._for_a_while(fault, Weather(chance, weather.unanswered, weather.late))
+            case "answers lost":
+                self._for_a_while(fault, Weather(weather.lost, chance, weather.late))
+            case "requests late":
+                self._for_a_while(fault, Weather(weather.lost, weather.unanswered, chance))
+            case "store down":
+                self.store.down = True
+                self.network.later(fault.seconds, self._store_up)
+            case "store connection lost":
+                self.store.lost = chance
+            case "clock jump":
+                self.skew_ms += int(fault.amount)
+            case "compaction":
+                for place in range(PARTITIONS):
+                    self.broker.logs[TP(SNAPSHOTS, place)].compact()
+
+    def _resume(self, process: Process) -> None:
+        process.paused = False
+
+    def _for_a_while(self, fault: Fault, weather: Weather) -> None:
+        self.network.weather = weather
+        self.network.later(fault.seconds, lambda: setattr(self.network, "weather", Weather()))
+
+    def _store_up(self) -> None:
+        self.store.down = False
+
+    def _mend(self) -> None:
+        """No fault from here on; what is down comes up."""
+        self.calm = True
+        self.network.weather = Weather()
+        self.store.down, self.store.lost = False, 0.0
+        for running in self.workers.values():
+            running.process.fuse, running.process.paused = -1, False
+        self._rest()
+
+    def _rest(self) -> None:
+        """Look now and then whether everything is done."""
+        if not self.ended and self._done("intake", SOURCES):
+            self.ended = True
+            self.network.later(TOLD_SECONDS, self._end)
+            return
+        if self.ended and self._done("detect", (ACTIVITY,)) and self._done("record", (ALERTS,)):
+            self.rested = self.loop.halt = True
+            return
+        self.network.later(LOOK_SECONDS, self._rest)
+
+    def _end(self) -> None:
+        """History has ended, and nobody looks at the clock any more."""
+        for slot in SLOTS:
+            if slot.startswith("intake"):
+                self.workers[slot].process.paused = True
+        self._publish(Control("end"))
+        self._rest()
+
+    def _done(self, role: str, topics: tuple[str, ...]) -> bool:
+        """Whether a role has committed the end of its topics."""
+        return not any(self.lag(role, topics))
+
+    def lag(self, role: str, topics: tuple[str, ...]) -> Iterator[str]:
+        """Name the partitions whose end a role has not committed."""
+        committed = self.broker.groups[f"simulated-{role}"].committed
+        for topic in topics:
+            for place in range(WIDTHS[topic]):
+                tp = TP(topic, place)
+                end, known = len(self.broker.logs[tp].entries), committed.get(tp)
+                if end > (known.offset if known else 0):
+                    yield f"{role} has committed {known} of {topic}/{place} up to {end}"
