@@ -18,6 +18,7 @@ from streams.alerts.model import (
     RuleCount,
     RulesetInForce,
     SourceFound,
+    Watermark,
 )
 from streams.errors import StoreUnreachable
 
@@ -59,6 +60,8 @@ def key_of(outcome: Outcome) -> Key:
             return "found", outcome.source
         case RuleCount():
             return "rule", outcome.rule_id, outcome.partition
+        case Watermark():
+            return "watermark", outcome.partition
         case RulesetInForce():
             return "ruleset", outcome.digest, outcome.partition
 
