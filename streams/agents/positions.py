@@ -243,9 +243,11 @@ class Positions:
         if not ledger.tps:
             return {}, {}
         committed = await self.committed(ledger.tps)
-        borders = await self.borders(ledger.tps)
         ledger.check()
         chosen = await self.start_offsets(ledger.tps) if self.start_offsets else {}
+        ledger.check()
+        # Asked last: what the start was chosen by may be newer than what the log looked like when the choice began.
+        borders = await self.borders(ledger.tps)
         ledger.check()
         starts = {}
         for tp in ledger.tps:

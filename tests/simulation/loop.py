@@ -55,7 +55,7 @@ class Process:
         self.name = name
         self.alive, self.paused = True, False
         self.ready: deque[Step] = deque()
-        self.tasks: list[asyncio.Task[Any]] = []
+        self.tasks: list[tuple[asyncio.Task[Any], Context]] = []
         self.fuse = -1
         """Steps until the process is killed; negative for never."""
         self.context = copy_context()
@@ -130,12 +130,13 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def create_task(self, coro: Any, *, name: object = None, context: Context | None = None) -> asyncio.Task[Any]:
         """Make a task of the process in whose context it will run."""
+        context = context or copy_context()
         task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=str(name), context=context)
         task._log_destroy_pending = False  # type: ignore[attr-defined]
-        tasks = (context[_AT] if context else _AT.get()).tasks
-        tasks.append(task)
+        tasks = context[_AT].tasks
+        tasks.append((task, context))
         if len(tasks) > _TASKS_KEPT:
-            tasks[:] = [each for each in tasks if not each.done()]
+            tasks[:] = [each for each in tasks if not each[0].done()]
         return task
 
     def run_in_executor(self, executor: object, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # noqa: ARG002
@@ -175,10 +176,10 @@ class SimLoop(asyncio.BaseEventLoop):
         self._processes.remove(victim)
         victim.ready.clear()
         while victim.tasks:
-            coroutine = cast("Coroutine[Any, Any, None]", victim.tasks.pop().get_coro())
+            task, context = victim.tasks.pop()
             # It may try to await in its cleaning up; a process that is gone cannot.
             with contextlib.suppress(BaseException):
-                victim.context.run(coroutine.close)
+                context.run(cast("Coroutine[Any, Any, None]", task.get_coro()).close)
         victim.at_end(code)
 
     def run(self, steps_max: int) -> None:

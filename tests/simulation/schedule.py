@@ -39,10 +39,10 @@ from streams.telemetry.metrics import Metrics
 from tests.rig.worlds import programs
 from tests.simulation.broker import Broker, Group
 from tests.simulation.faults import FAULTS_SECONDS, SLOTS, Fault, faults
-from tests.simulation.loop import Process, SimLoop, leave
+from tests.simulation.loop import Process, SimLoop, leave, process
 from tests.simulation.network import Network, Weather
 from tests.simulation.sink import Service, Sink
-from tests.simulation.worker import Library, SimApp
+from tests.simulation.worker import SimApp
 from tests.simulation.world import NOW_MS, PAYMENT_PARTITIONS, arrivals
 
 PARTITIONS: Final = 2
@@ -168,6 +168,8 @@ class Schedule:
 
     def _exit(self, code: int) -> None:
         """Note why a process ends by itself; only one that was fenced may."""
+        if not process().alive:
+            leave(code)
         bug = sys.exc_info()[1]
         self.exits[type(bug).__name__] += 1
         if not isinstance(bug, ZombieError):
@@ -200,7 +202,7 @@ class Schedule:
         number = self.exits.total()
 
         async def main() -> None:
-            app = SimApp(self.network, config, Library(self.network, {programs().ruleset.digest: programs()}))
+            app = SimApp(self.network, config, {programs().ruleset.digest: programs()})
             running.app = app
             if role == "intake":
                 running.role = IntakeWorker(plan, app)

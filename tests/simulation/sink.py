@@ -58,12 +58,9 @@ def key_of(outcome: Outcome) -> Key:
             return "ingest", outcome.source, outcome.partition
         case SourceFound():
             return "found", outcome.source
-        case RuleCount():
-            return "rule", outcome.rule_id, outcome.partition
-        case Watermark():
-            return "watermark", outcome.partition
-        case RulesetInForce():
-            return "ruleset", outcome.digest, outcome.partition
+        case RuleCount() | RulesetInForce() | Watermark():
+            name = getattr(outcome, "rule_id", None) or getattr(outcome, "digest", None) or ""
+            return outcome.__struct_config__.tag, name, outcome.partition
 
 
 def newer(outcome: Outcome, known: Outcome) -> bool:

@@ -33,8 +33,8 @@ EXIT_STOPPED: Final = 0
 class Library(RulesetLibrary):
     """Rulesets compiled once for all schedules; to load one takes a way to the broker all the same."""
 
-    def __init__(self, network: Network, known: dict[str, Programs]) -> None:
-        super().__init__("simulated")
+    def __init__(self, network: Network, config: TransportConfig, metrics: Metrics, known: dict[str, Programs]) -> None:
+        super().__init__(config, metrics)
         self._network, self._known = network, known
 
     async def load(self, digest: str) -> None:
@@ -74,10 +74,9 @@ class SimPositions(Positions):
 class SimApp:
     """One process; see ``streams.agents.delivery.Delivery``."""
 
-    def __init__(self, network: Network, config: TransportConfig, library: Library) -> None:
-        self._network, self._config = network, config
+    def __init__(self, network: Network, config: TransportConfig, known: dict[str, Programs]) -> None:
+        self._network, self._config, self._known = network, config, known
         self._group: Group = network.broker.groups[config.group]
-        self.rulesets: RulesetLibrary = library
         self.sender = Sender(config, lambda _config: SimProducer(network))
         self.client = SimClient(network, self._group, config.batch_records_max)
         self.positions: Positions
@@ -97,6 +96,10 @@ class SimApp:
         """See :class:`Delivery`."""
         self._tasks.append(fun)
         return fun
+
+    def rulesets(self, metrics: Metrics) -> RulesetLibrary:
+        """See :class:`Delivery`."""
+        return Library(self._network, self._config, metrics, self._known)
 
     def snapshots(self, partition: int) -> SnapshotTopic:
         """See :class:`Delivery`."""
