@@ -7,8 +7,10 @@ leaves them all, when the subject is rewound), per window ``add`` and ``sub`` (a
 names.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from streams.clock import DAY_MS, parse_span
@@ -22,6 +24,8 @@ from streams.legs import LegKind
 Groups = dict[str, list[object]]
 _ATTRIBUTES: Final = DISTINCT | {"day": f"time // {DAY_MS}"}
 _PAIRED: Final = f"k == {int(LegKind.DEBIT)} or k == {int(LegKind.CREDIT)}"
+_ATTRIBUTE: Final = re.compile(r"'[^']*'|\bx\.(\w+)\b(?!\s*=[^=])")
+"""An attribute of a leg that is read; texts between quotes are passed over."""
 _MONEY: Final = frozenset({"sum", "min", "max", "same sum"})
 
 
@@ -47,6 +51,17 @@ class Legs:
         """Give the source of a condition on any leg ``x``."""
         kinds = " or ".join(f"x.kind == {int(kind)}" for kind in self.kinds)
         return " and ".join(["x.counted", f"({kinds})", *self.conditions()])
+
+
+@dataclass(slots=True)
+class Gate:
+    """The first conditions of a rule, those that need running values and the leg only: most legs do not pass them."""
+
+    money: bool
+    limits: list[str] = field(default_factory=list)
+    """Lines that look up limits of the leg's currency; one that is None leaves the rule undecided."""
+    steps: list[tuple[list[str], str]] = field(default_factory=list)
+    """Lines that make values, and the condition asked then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +127,18 @@ def read_slot(slot: Slot, place: int, how: str) -> str:
 
 
 def _change(slot: Slot, place: int, *, into: bool) -> list[str]:
-    """Lines that bring a leg ``x`` into a slot, or take it out."""
+    """Lines that bring a leg ``x`` that fulfils the slot's conditions into it, or take it out."""
     sign = "+" if into else "-"
     group = "c" if slot.money else "a"
     if slot.how == "count":
-        lines = [f"{group}[{place}] {sign}= 1"]
-    elif slot.how == "sum":
-        lines = [f"{group}[{place}] {sign}= x.amount"]
-    elif slot.how in {"min", "max"}:
-        lines = [f"{'insort' if into else 'drop'}({group}[{place}], x.amount)"]
-    else:
-        by = "x.amount" if slot.how == "same sum" else "1"
-        change = f"d[o] = d.get(o, 0) + {by}" if into else f"n = d[o] - {by}\n  if n: d[o] = n\n  else: del d[o]"
-        lines = [f"o = x.{slot.attribute}", "if o:", f"  d = {group}[{place}]", *(f"  {change}".split("\n"))]
-    conditions = " and ".join(slot.legs.conditions())
-    return [f"if {conditions}:", *(f"  {line}" for line in lines)] if conditions else lines
+        return [f"{group}[{place}] {sign}= 1"]
+    if slot.how == "sum":
+        return [f"{group}[{place}] {sign}= x.amount"]
+    if slot.how in {"min", "max"}:
+        return [f"{'insort' if into else 'drop'}({group}[{place}], x.amount)"]
+    by = "x.amount" if slot.how == "same sum" else "1"
+    change = f"d[o] = d.get(o, 0) + {by}" if into else f"n = d[o] - {by}\n  if n: d[o] = n\n  else: del d[o]"
+    return [f"o = x.{slot.attribute}", "if o:", f"  d = {group}[{place}]", *(f"  {change}".split("\n"))]
 
 
 def change_function(name: str, slots: list[tuple[int, Slot]], *, into: bool, pairs: bool) -> str:
@@ -150,8 +162,16 @@ def change_function(name: str, slots: list[tuple[int, Slot]], *, into: bool, pai
         for group, key, wanted in (("c", "x.currency", True), ("a", "''", False)):
             if any(slot.money is wanted for _, slot in mine):
                 lines += [f"  {group} = S.get({key})", f"  if {group} is None: {group} = S[{key}] = fresh()"]
+        by_condition: dict[str, list[str]] = {}
         for place, slot in mine:
-            lines += [f"  {line}" for line in _change(slot, place, into=into)]
+            condition = " and ".join(slot.legs.conditions())
+            by_condition.setdefault(condition, []).extend(_change(slot, place, into=into))
+        for condition, changes in by_condition.items():
+            lines += (
+                [f"  if {condition}:", *(f"   {line}" for line in changes)]
+                if condition
+                else [f"  {line}" for line in changes]
+            )
     if pairs and not into:
         lines += [
             " o = x.other",
@@ -175,6 +195,41 @@ def remember_function(memories: dict[str, str], *, pairs: bool) -> str:
     for name, condition in memories.items():
         lines.append(f" if {condition}: O[{name!r}] = (x.time, x.time)")
     return "\n".join(lines)
+
+
+def may_hit_function(name: str, gates: list[tuple[int, Gate]]) -> str:
+    """Write the function that gives the numbers of the rules that pass their gate, or cannot be asked for want of a limit."""
+    lines = [
+        f"def {name}(s, x):",
+        " r = []",
+        " m = s.groups.get(x.currency) or EMPTY",
+        " n = s.groups.get('') or EMPTY",
+    ]
+    for number, gate in gates:
+        lines += [f" {line}" for line in gate.limits]
+        lines.append(f" g = {'m' if gate.money else 'n'}")
+        depth = 1
+        if gate.limits:
+            unknown = " or ".join(f"{line.partition(' ')[0]} is None" for line in gate.limits)
+            lines += [f" if {unknown}: r.append({number})", " else:"]
+            depth = 2
+        for made, condition in gate.steps:
+            lines += [" " * depth + line for line in (*made, f"if {condition}:")]
+            depth += 1
+        lines.append(" " * depth + f"r.append({number})")
+    return "\n".join(with_locals([*lines, " return r"], 1))
+
+
+def with_locals(lines: list[str], at: int) -> list[str]:
+    """Read attributes of the leg ``x`` that are used more than once into local names, before line ``at``."""
+    used = Counter(name for line in lines for name in _ATTRIBUTE.findall(line) if name)
+    local = {name for name, times in used.items() if times > 1}
+
+    def short(found: re.Match[str]) -> str:
+        return f"x_{found[1]}" if found[1] in local else found[0]
+
+    reads = [f" x_{name} = x.{name}" for name in sorted(local)]
+    return [*lines[:at], *reads, *(_ATTRIBUTE.sub(short, line) for line in lines[at:])]
 
 
 def fresh_source(slots: list[Slot]) -> str:

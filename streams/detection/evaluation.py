@@ -1,9 +1,11 @@
 """Evaluation: move a subject over its new legs and let the rules of their time judge each."""
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from streams.clock import DAY_MS
-from streams.detection.program import Program, Runnable
+from streams.detection.program import Asked, Program, Runnable
 from streams.detection.rule import ListEntry
 from streams.detection.schedule import Schedule
 from streams.legs import Leg, LegKind, SubjectKind
@@ -22,8 +24,10 @@ def advance(subject: Subject, schedule: Schedule) -> list[Due]:
     """
     due: list[Due] = []
     log, kind = subject.log, subject.kind
+    newest, newest_from = schedule.newest.get(kind), schedule.newest_from
     while subject.done < len(log):
-        program = schedule.program(kind, log[subject.done].time)
+        time = log[subject.done].time
+        program = newest if time >= newest_from else schedule.program(kind, time)
         if program is None:
             subject.done += 1
             if subject.program is not None:
@@ -35,13 +39,23 @@ def advance(subject: Subject, schedule: Schedule) -> list[Due]:
         leg = subject.enter()
         leg_kind = leg.kind
         if leg.counted and not (leg_kind == _LINE and leg.account):
-            for i in program.on.get(leg_kind, ()):
-                _judge(subject, program.rules[i], leg)
+            asked = program.on.get(leg_kind)
+            if asked is not None:
+                for i in _may_hit(asked, subject, leg):
+                    _judge(subject, program.rules[i], leg)
             if leg_kind in program.waits:
                 due += _deadlines(subject, program, leg)
             elif leg_kind == _DEADLINE and leg.origin in program.by_id:
                 _judge(subject, program.rules[program.by_id[leg.origin]], leg)
     return due
+
+
+def _may_hit(asked: Asked, subject: Subject, leg: Leg) -> Sequence[int]:
+    """Ask which rules may have something to say; where that question itself fails, all are asked and the one at fault says so."""
+    try:
+        return asked.may_hit(subject, leg)
+    except Exception:  # noqa: BLE001  whatever a condition raises, it is the rule's own function that reports it
+        return asked.rules
 
 
 def _judge(subject: Subject, runnable: Runnable, leg: Leg) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from streams.clock import parse_span
 from streams.detection.aggregate import Aggregate, Since
-from streams.detection.codegen import Legs, Slot, filter_source, legs_of, read_slot, slot_of, type_of, uses_money
+from streams.detection.codegen import Gate, Legs, Slot, filter_source, legs_of, read_slot, slot_of, type_of, uses_money
 from streams.detection.expression import ExpressionError, Node
 from streams.detection.lower import Code, Scope, lower
 from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule
@@ -65,6 +65,7 @@ class Plan:
 
     rule: Rule
     money: bool
+    gate: Gate
     source: list[str] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
     evidence: list[Legs] = field(default_factory=list)
@@ -93,7 +94,8 @@ def limits_name(number: int) -> str:
 class _Planner:
     def __init__(self, rule: Rule, number: int, shared: Shared) -> None:
         self.rule, self.shared = rule, shared
-        self.plan = Plan(rule, uses_money(rule))
+        money = uses_money(rule)
+        self.plan = Plan(rule, money, Gate(money))
         self.scope = Scope({}, rule.params, shared.lists, limits_name(number))
         self.values: dict[str, _Value] = {}
 
@@ -102,7 +104,8 @@ class _Planner:
         body = plan.source
         for name, param in rule.params.items():
             if isinstance(param, MoneyParam):
-                body += [f"p_{name} = {scope.limits_of}{name}.get(x.currency)"]
+                plan.gate.limits.append(f"p_{name} = {scope.limits_of}{name}.get(x.currency)")
+                body += plan.gate.limits[-1:]
                 body += [f"if p_{name} is None: return 'no limit for currency ' + x.currency"]
         if any(aggregate.how not in {"pause", "chain"} for aggregate in rule.aggregates()):
             body.append(f"g = s.groups.get({'x.currency' if plan.money else repr('')}) or EMPTY")
@@ -128,7 +131,7 @@ class _Planner:
         return plan
 
     def _conditions(self) -> None:
-        when = self.rule.when
+        plan, when = self.plan, self.rule.when
         parts = when.parts if when.kind == "and" else (when,)
         ready = []
         for part in parts:
@@ -136,11 +139,17 @@ class _Planner:
             code = lower(Node("and", when.column, parts=(part,)), self.scope)
             names = sorted(_names(part) & self.values.keys())
             ready.append((max((self._rank(name) for name in names), default=_RUNNING), names, code, self.scope.missing))
-        for _, names, code, missing in sorted(ready, key=lambda each: each[0]):
+        leading = True
+        for rank, names, code, missing in sorted(ready, key=lambda each: each[0]):
+            before = len(plan.source)
             for name in names:
                 self._make(name)
+            leading = leading and rank == _RUNNING
+            if leading:
+                plan.gate.steps.append((plan.source[before:], " or ".join([code.source, *missing])))
+                leading = not missing  # else what comes after it is asked only where nothing is missing
             tests = [f" if {test}: return 'no {name}'" for test, name in missing.items()]
-            self.plan.source += [f"if not {code.source}:", *tests, " return None"]
+            plan.source += [f"if not {code.source}:", *tests, " return None"]
 
     def _rank(self, name: str) -> int:
         value = self.values[name]

@@ -1,21 +1,30 @@
 """A ruleset made ready to run: one program per kind of subject."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from streams.clock import parse_span
-from streams.detection.codegen import build, change_function, fresh_source, kinds_of, remember_function
+from streams.detection.codegen import (
+    build,
+    change_function,
+    fresh_source,
+    kinds_of,
+    may_hit_function,
+    remember_function,
+)
 from streams.detection.plan import Judge, Plan, Shared, limits_name, links_of, plan_rule
 from streams.detection.rule import ListEntry, MoneyParam, Rule, Ruleset, Words
 from streams.detection.sequences import followed, matched, pause, registered_for, standing_for
 from streams.detection.words import PAIR_MS, SUBJECT_WORDS
 from streams.legs import Leg, LegKind, SubjectKind
 from streams.state.program import Groups, Pairs
+from streams.state.subject import Subject
 
 NEVER: Final = -(1 << 60)
 Change = Callable[[Groups, Pairs, Leg], None]
+MayHit = Callable[[Subject, Leg], Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,14 @@ class Runnable:
     """Kinds of subject that count this rule's marks, and for how long."""
 
 
+class Asked(NamedTuple):
+    """Rules that legs of one kind trigger at once."""
+
+    rules: tuple[int, ...]
+    may_hit: MayHit
+    """Gives those of them that may have something to say, by their first conditions; the others are silent."""
+
+
 @dataclass(slots=True)
 class Program:
     """What a kind of subject runs under one ruleset. ``windows`` are in milliseconds, ascending."""
@@ -52,8 +69,8 @@ class Program:
     undo: Change = field(default=lambda _s, _l, _x: None)
     add: tuple[Change, ...] = ()
     sub: tuple[Change, ...] = ()
-    on: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    """Kind of leg to the indexes of rules it triggers at once."""
+    on: dict[int, Asked] = field(default_factory=dict)
+    """Kind of leg to the rules it triggers at once."""
     waits: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """Kind of leg to the indexes of rules it triggers after a wait."""
     by_id: dict[str, int] = field(default_factory=dict)
@@ -107,7 +124,7 @@ def _program(kind: SubjectKind, rules: list[Rule], ruleset: Ruleset, every: list
         tuple(cast("Change", space[f"sub_{k}"]) for k in range(len(windows))),
         memory_ms=memory, remember=cast("Callable[[Pairs, Leg], None]", space["remember"]) if memory else None,
     )  # fmt: skip
-    _wire(program, rules)
+    _wire(program, rules, space)
     return program
 
 
@@ -129,6 +146,11 @@ def _source(shared: Shared, plans: list[Plan], windows: tuple[int, ...], *, pair
         source.append(f"def rule_{i}(s, x):\n" + "\n".join(f" {line}" for line in plan.source))
         seen = " or ".join(dict.fromkeys(f"({legs.source()})" for legs in plan.evidence)) or "None"
         source.append(f"def sees_{i}(x): return {seen}")
+    rules = [plan.rule for plan in plans]
+    for leg_kind in LegKind:
+        at_once = _at_once(leg_kind, rules)
+        if at_once:
+            source.append(may_hit_function(f"may_hit_{int(leg_kind)}", [(i, plans[i].gate) for i in at_once]))
     return "\n".join(source)
 
 
@@ -151,14 +173,18 @@ def _listed(entries: tuple[ListEntry, ...], time: int) -> bool:
     return any(entry.valid_from <= time < entry.expires for entry in entries)
 
 
-def _wire(program: Program, rules: list[Rule]) -> None:
+def _at_once(leg_kind: LegKind, rules: Sequence[Rule]) -> tuple[int, ...]:
+    return tuple(i for i, rule in enumerate(rules) if leg_kind in rule.on and not rule.wait_ms)
+
+
+def _wire(program: Program, rules: list[Rule], space: dict[str, object]) -> None:
     """Note which legs trigger which rules, and which legs are worth keeping."""
     program.by_id = {rule.id: i for i, rule in enumerate(rules)}
     for leg_kind in LegKind:
-        at_once = tuple(i for i, rule in enumerate(rules) if leg_kind in rule.on and not rule.wait_ms)
+        at_once = _at_once(leg_kind, rules)
         later = tuple(i for i, rule in enumerate(rules) if leg_kind in rule.on and rule.wait_ms)
         if at_once:
-            program.on[int(leg_kind)] = at_once
+            program.on[int(leg_kind)] = Asked(at_once, cast("MayHit", space[f"may_hit_{int(leg_kind)}"]))
         if later:
             program.waits[int(leg_kind)] = later
     kept = {int(kind) for rule in rules for kind in kinds_of(rule)}

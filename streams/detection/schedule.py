@@ -55,6 +55,7 @@ class Schedule:
         programs = self.at(time)
         return programs.by_kind.get(kind) if programs is not None else None
 
-    def keeps(self, kind: int, leg_kind: int) -> bool:
-        """Tell whether any ruleset of the schedule looks at such legs; without a ruleset all are kept."""
-        return not self.sets or leg_kind in self.kept.get(kind, ALWAYS)
+    @property
+    def kept_kinds(self) -> Mapping[int, frozenset[int]] | None:
+        """By kind of subject the kinds of legs any ruleset of the schedule looks at (else ``ALWAYS``); None: all are kept."""
+        return self.kept if self.sets else None

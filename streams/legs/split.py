@@ -8,6 +8,7 @@ concerns. Debits and credits of a payment are equal by construction and asserted
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from sys import intern
 from typing import Final, NamedTuple
 
 from streams.clock import DAY_MS, from_datetime, to_datetime
@@ -63,18 +64,25 @@ def split(event: Event, how: Split) -> list[Leg]:
 
 
 def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
-    payer, payee = event.debtor.account_token, event.creditor.account_token
-    device = event.device_token or ""
+    payer, payee = intern(event.debtor.account_token), intern(event.creditor.account_token)
+    device = intern(event.device_token or "")
     common = (
-        how.time, event.sequence, event.source, event.event_id, how.digest, f"{event.source}|{event.payment_id}",
-        event.uetr or "", event.amount_minor, event.currency,
+        how.time, event.sequence, intern(event.source), event.event_id, how.digest, f"{event.source}|{event.payment_id}",
+        event.uetr or "", event.amount_minor, intern(event.currency),
     )  # fmt: skip
-    ends = device, event.merchant_id or "", *_PLAIN, event.rail, event.purpose_code or "", event.mcc or ""
+    ends = (
+        device,
+        intern(event.merchant_id or ""),
+        *_PLAIN,
+        event.rail,
+        intern(event.purpose_code or ""),
+        intern(event.mcc or ""),
+    )
     way = _way(event, how.time)
     as_payer = (
         *common,
         _known(payee),
-        event.debtor.party_token or payer,
+        intern(event.debtor.party_token or payer),
         payer,
         *ends,
         *_about(event.creditor),
@@ -83,7 +91,7 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
     as_payee = (
         *common,
         _known(payer),
-        event.creditor.party_token or payee,
+        intern(event.creditor.party_token or payee),
         payee,
         *ends,
         *_about(event.debtor),
@@ -127,7 +135,7 @@ _PLAIN: Final = (
 
 def _about(other: Account) -> tuple[str, str, str]:
     """Give the fields of a leg about its other end."""
-    return other.country or "", other.agent_id or "", other.party_type or ""
+    return intern(other.country or ""), intern(other.agent_id or ""), other.party_type or ""
 
 
 def _way(event: PaymentEvent, time: int) -> tuple[bool, int]:

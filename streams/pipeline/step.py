@@ -12,12 +12,14 @@ from streams.alerts.model import Outcome, Position, RulesetInForce
 from streams.clock import DAY_MS, MINUTE_MS
 from streams.detection.evaluation import advance, fire
 from streams.detection.program import Programs
+from streams.detection.schedule import ALWAYS
 from streams.errors import EngineError
 from streams.legs import Leg, LegKind, Mark, Packed, SubjectKind
 from streams.pipeline.accounting import voids
 from streams.pipeline.conflict import conflict_alert, skip_alert
 from streams.pipeline.partition import PartitionState
 from streams.pipeline.speak import speak
+from streams.state.forgetting import evict
 from streams.state.subject import NEVER, Subject
 
 # Plain integers where every leg passes: comparing and hashing them costs less than members of an enumeration.
@@ -105,8 +107,9 @@ def _apply(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Outpu
     _advance(run)
     _due(run)
     for subject in run.touched:
-        run.at = subject.kind, subject.key
-        speak(run, subject)
+        if subject.kind == _JOIN or subject.dirty or subject.by_key:
+            run.at = subject.kind, subject.key
+            speak(run, subject)
     run.at = WHOLE
     _confirm(run)
     if record.watermarks or record.marks or record.control is not None:
@@ -146,17 +149,21 @@ def _control(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Non
 def _legs(run: Step, legs: list[Leg]) -> None:
     """Give every leg to its subject; a late one, and one of a kind no rule looks at, changes nothing."""
     state = run.state
-    keeps, find = state.schedule.keeps, state.subject
+    kept, subjects, touched = state.schedule.kept_kinds, state.subjects, run.touched
     for leg in legs:
         kind = leg.subject_kind
-        run.at = kind, leg.subject
+        run.at = place = kind, leg.subject
         if kind == _EVENT:
             _account(run, leg)
-        elif not leg.late and keeps(kind, leg.kind) and not (kind == _JOIN and _sleeps(run, leg)):
-            subject = find(kind, leg.subject)
+        elif not leg.late and (kept is None or leg.kind in kept.get(kind, ALWAYS)):
+            if kind == _JOIN and _sleeps(run, leg):
+                continue
+            subject = subjects.get(place)
+            if subject is None or subject.pending:
+                subject = state.subject(kind, leg.subject)
             if subject.insert(leg) and not subject.touched:
                 subject.touched = True
-                run.touched.append(subject)
+                touched.append(subject)
 
 
 def _account(run: Step, leg: Leg) -> None:
@@ -261,7 +268,7 @@ def _forget(run: Step) -> None:
     horizon, journal = state.horizon, state.journal
     for subject in run.touched:
         subject.touched = False
-        subject.evict(horizon, state.schedule.newest.get(subject.kind))
+        evict(subject, horizon, state.schedule.newest.get(subject.kind))
         if journal is not None:
             journal.note(subject)
     if state.low != NEVER and state.low >= state.swept_at + max(DAY_MS, state.schedule.reach_ms // 8):
@@ -280,7 +287,7 @@ def _sweep(state: PartitionState, horizon: int) -> None:
             del state.dormant[key]
     for place, subject in list(state.subjects.items()):
         before = len(subject.log), len(subject.older)
-        subject.evict(horizon, state.schedule.newest.get(subject.kind))
+        evict(subject, horizon, state.schedule.newest.get(subject.kind))
         if journal is not None and (len(subject.log), len(subject.older)) != before:
             journal.note(subject)
         bare = not (subject.log or subject.older) and subject.marks_in is None and subject.voids is None

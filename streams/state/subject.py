@@ -14,8 +14,6 @@ from streams.state.program import Groups, Hit, HitKey, Pairs, WindowProgram
 
 NEVER: Final = -(1 << 60)
 FOREVER: Final = 1 << 60
-LEGS_MAX: Final = 10_000
-"""A subject keeps its newest legs up to twice this number, then falls back to it and is flagged ``approximate``."""
 _REFERENCE, _REPORT = int(LegKind.REFERENCE), int(LegKind.REPORT)
 
 
@@ -34,9 +32,9 @@ class Subject:
     """State of one account, device, merchant or join id."""
 
     __slots__ = (
-        "approximate", "by_key", "changed", "changed_from", "claims", "deadlines", "dirty", "done", "groups", "hits", "key",
-        "kind", "log", "marks_in", "marks_out", "older", "pairs", "pending", "program", "ptr", "references", "saved", "sent",
-        "touched", "voids",
+        "approximate", "by_key", "changed", "changed_from", "claims", "deadlines", "dirty", "done", "full_until", "groups", "hits",
+        "key", "kind", "leaving", "log", "marks_in", "marks_out", "older", "pairs", "pending", "program", "ptr", "references",
+        "saved", "sent", "touched", "voids",
     )  # fmt: skip
 
     def __init__(self, kind: int, key: str) -> None:
@@ -46,6 +44,11 @@ class Subject:
         self.done = 0
         self.program: WindowProgram | None = None
         self.ptr: list[int] = []
+        """Per window: the oldest leg in it, by its place in the log."""
+        self.leaving: list[int] = []
+        """Per window: the event time at which that leg leaves it; empty when it has to be looked up."""
+        self.full_until = NEVER
+        """The earliest of these."""
         self.groups: Groups = {}
         self.pairs: Pairs = {}
         self.older: Pairs = {}
@@ -73,11 +76,12 @@ class Subject:
         """Put a leg at its place; False when it is known already or lost a conflict. The caller then advances."""
         if self.voids is not None and (leg.event_id, leg.digest) in self.voids:
             return False
-        if leg.kind == _REFERENCE or (leg.kind == _REPORT and registers(self.kind, self.key)):
+        kind = leg.kind
+        if kind == _REFERENCE or (kind == _REPORT and registers(self.kind, self.key)):
             return self._insert_reference(leg)
-        log = self.log
+        log, time = self.log, leg.time
         at = len(log)
-        if at and leg.time <= log[-1].time:
+        if at and time <= log[-1].time:
             mine = order(leg)
             if mine <= order(log[-1]):
                 at = bisect_left(log, mine, key=order)
@@ -86,14 +90,15 @@ class Subject:
                         return False
                     self.remove(at)
         leg.counted = True
-        if leg.kind in ONCE:
+        if kind in ONCE:
             self._claim(leg)
             if self.deadlines is not None:
                 at = self.index(leg)
         if at < self.done:
             self.rewind(at)
         log.insert(at, leg)
-        self.changed_from = min(self.changed_from, leg.time)
+        if time < self.changed_from:  # noqa: PLR1730  a call of min() for every leg costs more
+            self.changed_from = time
         return True
 
     def _claim(self, leg: Leg) -> None:
@@ -161,6 +166,7 @@ class Subject:
                 self.drop_hit(self.hits.pop())
             return
         windows, add = program.windows, program.add
+        self.look_up()
         while self.done > to:
             self.done -= 1
             leg = log[self.done]
@@ -194,28 +200,50 @@ class Subject:
         """Change to another program: running values are made anew from the legs evaluated so far."""
         self.program = program
         self.ptr, self.groups, self.pairs = [0] * len(program.windows), {}, dict(self.older)
+        self.look_up()
         upto, self.done = self.done, 0
         for _ in range(upto):
             self.enter()
 
     def enter(self) -> Leg:
         """Move the windows over the next leg of the log and give it."""
-        program, log, ptr = self.program, self.log, self.ptr
+        program = self.program
         assert program is not None  # noqa: S101  the caller chose one with use()
-        leg = log[self.done]
-        time = leg.time
-        for k, span in enumerate(program.windows):
-            p = ptr[k]
-            limit = time - span
-            if log[p].time <= limit:
-                sub = program.sub[k]
-                while log[p].time <= limit:
-                    sub(self.groups, self.pairs, log[p])
-                    p += 1
-                ptr[k] = p
+        leg = self.log[self.done]
+        if leg.time >= self.full_until:
+            self._leave(program, leg.time)
         program.enter(self.groups, self.pairs, leg)
         self.done += 1
         return leg
+
+    def _leave(self, program: WindowProgram, time: int) -> None:
+        """Let legs leave the windows that end at ``time``."""
+        leaving = self.leaving
+        if not leaving:
+            self.leaving = leaving = [NEVER] * len(program.windows)
+        soonest = FOREVER
+        for k, moment in enumerate(leaving):
+            if moment <= time:
+                moment = leaving[k] = self._leave_one(program, k, time)  # noqa: PLW2901  what it is from now on
+            if moment < soonest:  # noqa: PLR1730  as above
+                soonest = moment
+        self.full_until = soonest
+
+    def _leave_one(self, program: WindowProgram, k: int, time: int) -> int:
+        """Let legs leave one window; gives when the next one will."""
+        log, p, sub, span = self.log, self.ptr[k], program.sub[k], program.windows[k]
+        limit = time - span
+        leg = log[p]
+        while leg.time <= limit:
+            sub(self.groups, self.pairs, leg)
+            p += 1
+            leg = log[p]
+        self.ptr[k] = p
+        return leg.time + span
+
+    def look_up(self) -> None:
+        """Windows were moved back: when legs leave them has to be looked up."""
+        self.leaving, self.full_until = [], NEVER
 
     def remove(self, at: int) -> None:
         """Take one leg out of the log; its deadlines go with it."""
@@ -310,73 +338,6 @@ class Subject:
         for one in ids(leg):
             self.claims.setdefault(one, holder)
         return True
-
-    def evict(self, before: int, program: WindowProgram | None) -> None:
-        """Forget legs older than ``before``, an eighth of the log at a time; a subject over its bound falls back to its newest.
-
-        What ``program`` needs to know of them stays known.
-        """
-        log = self.log
-        if not log:
-            if self.older:
-                self._expire(before, program)
-            return
-        if log[0].time >= before and len(log) <= 2 * LEGS_MAX:
-            return
-        count = bisect_left(log, before, key=_time, hi=self.done)
-        if len(log) > 2 * LEGS_MAX:
-            self.approximate = True
-            count = max(count, len(log) - LEGS_MAX)
-        if count and count * 8 >= len(log):
-            self._leave_windows(count)
-            if program is not None and program.remember is not None:
-                for leg in log[:count]:
-                    program.remember(self.older, leg)
-            self._expire(before, program)
-            self._cut(count)
-
-    def _expire(self, before: int, program: WindowProgram | None) -> None:
-        """Forget what was remembered for as long as anything asks about."""
-        limit = before - (program.memory_ms if program is not None else 0)
-        for name in [name for name, (time, _) in self.older.items() if time <= limit]:
-            if self.pairs.get(name) == self.older[name]:
-                del self.pairs[name]
-            del self.older[name]
-
-    def _leave_windows(self, count: int) -> None:
-        """Let the first legs leave every window, so that they can be cut off."""
-        program = self.program
-        if program is None:
-            return
-        for k in range(len(program.windows)):
-            while self.ptr[k] < count:
-                program.sub[k](self.groups, self.pairs, self.log[self.ptr[k]])
-                self.ptr[k] += 1
-
-    def _cut(self, count: int) -> None:
-        gone = self.log[:count]
-        del self.log[:count]
-        self.done = max(self.done - count, 0)
-        self.ptr = [p - count for p in self.ptr]
-        for leg in gone:
-            if leg.kind == LegKind.DEADLINE and self.deadlines:
-                self.deadlines.pop((leg.origin, leg.event_id), None)
-        old = set(map(id, gone))
-        self.claims = {one: holder for one, holder in self.claims.items() if id(holder) not in old}
-        self._cut_hits(order(gone[-1]))
-
-    def _cut_hits(self, last: tuple[object, ...]) -> None:
-        """Forget hits on legs that are gone; their alerts stand as last told."""
-        count = 0
-        while count < len(self.hits) and order(self.hits[count].leg) <= last:
-            hit = self.hits[count]
-            same = self.by_key[hit.key]
-            del same[0]
-            if not same:
-                del self.by_key[hit.key]
-                self.sent.pop(hit.key, None)
-            count += 1
-        del self.hits[:count]
 
 
 def _time(leg: Leg) -> int:

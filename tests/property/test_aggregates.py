@@ -14,6 +14,7 @@ from streams.detection.evaluation import advance
 from streams.detection.program import Programs, compile_ruleset
 from streams.detection.schedule import Schedule
 from streams.legs import Leg, LegKind, SubjectKind
+from streams.state.forgetting import evict
 from streams.state.subject import Subject
 
 RULE: Final = """
@@ -135,7 +136,7 @@ def test_legs_let_go_leave_what_later_values_need(known: list[Side]) -> None:
     early = [each for each in legs if each.time < border]
     late = [each for each in legs if each.time >= border]
     subject = evaluated(early, programs(), at_once=True)
-    subject.evict(border - 3 * HOUR_MS, program)
+    evict(subject, border - 3 * HOUR_MS, program)
     schedule = Schedule()
     schedule.add(0, programs())
     again = Subject(SubjectKind.ACCOUNT, "a")

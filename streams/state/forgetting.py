@@ -1,0 +1,86 @@
+"""What a subject may forget: legs behind the horizon, and all but the newest of very many."""
+
+from bisect import bisect_left
+from operator import attrgetter
+from typing import Final
+
+from streams.legs import LegKind, order
+from streams.state.program import WindowProgram
+from streams.state.subject import Subject
+
+LEGS_MAX: Final = 10_000
+"""A subject keeps its newest legs up to twice this number, then falls back to it and is flagged ``approximate``."""
+_time = attrgetter("time")
+
+
+def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
+    """Forget legs older than ``before``, an eighth of the log at a time; a subject over its bound falls back to its newest.
+
+    What ``program`` needs to know of them stays known.
+    """
+    log = subject.log
+    if not log:
+        if subject.older:
+            _expire(subject, before, program)
+        return
+    if log[0].time >= before and len(log) <= 2 * LEGS_MAX:
+        return
+    count = bisect_left(log, before, key=_time, hi=subject.done)
+    if len(log) > 2 * LEGS_MAX:
+        subject.approximate = True
+        count = max(count, len(log) - LEGS_MAX)
+    if count and count * 8 >= len(log):
+        _leave_windows(subject, count)
+        if program is not None and program.remember is not None:
+            for leg in log[:count]:
+                program.remember(subject.older, leg)
+        _expire(subject, before, program)
+        _cut(subject, count)
+
+
+def _expire(subject: Subject, before: int, program: WindowProgram | None) -> None:
+    """Forget what was remembered for as long as anything asks about."""
+    limit = before - (program.memory_ms if program is not None else 0)
+    for name in [name for name, (time, _) in subject.older.items() if time <= limit]:
+        if subject.pairs.get(name) == subject.older[name]:
+            del subject.pairs[name]
+        del subject.older[name]
+
+
+def _leave_windows(subject: Subject, count: int) -> None:
+    """Let the first legs leave every window, so that they can be cut off."""
+    program = subject.program
+    if program is None:
+        return
+    subject.look_up()
+    for k in range(len(program.windows)):
+        while subject.ptr[k] < count:
+            program.sub[k](subject.groups, subject.pairs, subject.log[subject.ptr[k]])
+            subject.ptr[k] += 1
+
+
+def _cut(subject: Subject, count: int) -> None:
+    gone = subject.log[:count]
+    del subject.log[:count]
+    subject.done = max(subject.done - count, 0)
+    subject.ptr = [p - count for p in subject.ptr]
+    for leg in gone:
+        if leg.kind == LegKind.DEADLINE and subject.deadlines:
+            subject.deadlines.pop((leg.origin, leg.event_id), None)
+    old = set(map(id, gone))
+    subject.claims = {one: holder for one, holder in subject.claims.items() if id(holder) not in old}
+    _cut_hits(subject, order(gone[-1]))
+
+
+def _cut_hits(subject: Subject, last: tuple[object, ...]) -> None:
+    """Forget hits on legs that are gone; their alerts stand as last told."""
+    count = 0
+    while count < len(subject.hits) and order(subject.hits[count].leg) <= last:
+        hit = subject.hits[count]
+        same = subject.by_key[hit.key]
+        del same[0]
+        if not same:
+            del subject.by_key[hit.key]
+            subject.sent.pop(hit.key, None)
+        count += 1
+    del subject.hits[:count]
