@@ -16,10 +16,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help demo test lint bench soak chaos lock clean versions need-java need-debian
+.PHONY: help demo test lint bench soak chaos dashboards lock clean versions need-java need-debian
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.ready  ## set up, generate a labelled stream, run embedded, print alerts, a trace and a score
 	@$(BIN)/payweir demo
@@ -41,6 +41,9 @@ soak: need-java $(VENV)/.ready  ## long runs on the real parts; takes up where i
 
 chaos: need-java $(VENV)/.ready  ## kill, pause and cut the real parts; takes up where it was broken off (RUNS=10 says how much)
 	@$(BIN)/python -m tests.chaos $(if $(RUNS),--runs $(RUNS))
+
+dashboards: $(VENV)/.ready  ## make the JSON of the Grafana dashboards from deploy/grafana/dashboards.yaml
+	@$(BIN)/python -m tests.dashboards
 
 lock: $(VENV)/.ready  ## resolve requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
