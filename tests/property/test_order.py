@@ -9,7 +9,6 @@ from itertools import pairwise
 
 import pytest
 
-from streams.state.subject import Subject
 from tests.rig import oracle
 from tests.rig.arrival_order import ARRIVAL_ORDER
 from tests.rig.order_data import Payment, payments
@@ -59,8 +58,8 @@ def test_the_evidence_of_an_alert_is_the_same_from_every_layout() -> None:
 
 
 def test_a_build_that_evaluates_in_arrival_order_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, broken in ARRIVAL_ORDER.items():
-        monkeypatch.setattr(Subject, name, broken)
+    for place, name, broken in ARRIVAL_ORDER:
+        monkeypatch.setattr(place, name, broken)
     known = payments(6_000, seed=11)
     truth = oracle.hits(known)
     for layout in (Layout(1, 1, backlog=False), Layout(4, 1, backlog=True)):

@@ -3,6 +3,10 @@
 ``python -m tests.rig.arrival_order worker --role detect`` is such a worker; the order tests must find it out.
 """
 
+from importlib import import_module
+
+import pytest
+
 from streams.legs import Leg
 from streams.state.subject import Subject
 
@@ -22,13 +26,23 @@ def _never(_subject: Subject, _before: int, _program: object) -> None:
     """Cutting off the oldest needs an ordered log, as bisection does, and this build has none."""
 
 
-ARRIVAL_ORDER = {"insert": _append_only, "index": _found_by_looking, "evict": _never}
+ARRIVAL_ORDER = (
+    (Subject, "insert", _append_only),
+    (Subject, "index", _found_by_looking),
+    (import_module("streams.pipeline.step"), "evict", _never),
+)
+"""Where the fault is put, and what."""
 
 
 def main() -> None:
     """Run the command line."""
-    for name, broken in ARRIVAL_ORDER.items():
-        setattr(Subject, name, broken)
+    with pytest.MonkeyPatch.context() as patch:
+        for place, name, broken in ARRIVAL_ORDER:
+            patch.setattr(place, name, broken)
+        _command()
+
+
+def _command() -> None:
     from streams.cli.app import main as payweir  # noqa: PLC0415 - after the fault is in
 
     payweir()
