@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from streams.clock import HOUR_MS
 
 SLOTS: Final = tuple(f"{role}-{letter}" for role in ("intake", "detect", "record") for letter in "ab")
-FAULTS_SECONDS: Final = 8.0
+FAULTS_SECONDS: Final = 5.0
 """Faults begin within so many seconds; then everything is mended."""
 
 
@@ -28,7 +28,7 @@ def _kill(dice: Random) -> tuple[str, float, float]:
 
 def _pause(dice: Random) -> tuple[str, float, float]:
     """Mostly longer than the session: the partitions move, then the zombie wakes."""
-    return dice.choice((*SLOTS, "detect-a", "detect-b")), 0.0, dice.choice((1.0, dice.uniform(3.5, 9.0)))
+    return dice.choice((*SLOTS, "detect-a", "detect-b")), 0.0, dice.choice((1.0, dice.uniform(2.5, 6.0)))
 
 
 def _stop(dice: Random) -> tuple[str, float, float]:
@@ -36,7 +36,7 @@ def _stop(dice: Random) -> tuple[str, float, float]:
 
 
 def _everywhere(chance: float) -> Callable[[Random], tuple[str, float, float]]:
-    return lambda dice: ("", chance * dice.random(), dice.uniform(0.5, 4.0))
+    return lambda dice: ("", chance * dice.random(), dice.uniform(0.5, 3.0))
 
 
 def _jump(dice: Random) -> tuple[str, float, float]:

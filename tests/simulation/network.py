@@ -29,7 +29,7 @@ from tests.simulation.loop import SimLoop, process
 
 T = TypeVar("T")
 _MEAN: Final = 0.004
-_LATE: Final = 2.0
+_LATE: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class Network:
         """Let something happen at the broker."""
         self.loop.call_later(delay, work, context=self.loop.world.context)
 
-    async def ask(self, what: str, work: Callable[[], T], *, arrives: float = 0.0) -> T:
+    async def ask(self, what: str, work: Callable[[], T], line: "Line | None" = None) -> T:
         """Have something done at the broker. Raises KafkaError: it may be done all the same."""
         loop, dice, weather, who = self.loop, self.loop.dice, self.weather, process()
         answer: asyncio.Future[T] = loop.create_future()
@@ -94,8 +94,21 @@ class Network:
                     fault = RequestTimedOutError("unanswered")
             loop.call_later(dice.expovariate(1 / _MEAN), back, result, fault, context=who.context)
 
-        self.later(arrives or self.delay(), arrive)
+        self.later(self.delay() if line is None else line.delay(self), arrive)
         return await answer
+
+
+@dataclass(slots=True)
+class Line:
+    """A connection on which nothing overtakes anything."""
+
+    last: float = 0.0
+
+    def delay(self, network: Network) -> float:
+        """Draw how long the next request is on its way."""
+        now = network.loop.time()
+        self.last = max(self.last, now + network.delay())
+        return self.last - now
 
 
 class SimProducer(Producer):
@@ -105,7 +118,7 @@ class SimProducer(Producer):
         self._network = network
         self._buffer: list[tuple[Outgoing, asyncio.Future[int]]] = []
         self._pending: set[asyncio.Future[int]] = set()
-        self._last = 0.0
+        self._line = Line()
         self._dropped = False
 
     async def start(self) -> None:
@@ -138,8 +151,6 @@ class SimProducer(Producer):
         if not sent:
             return
         network, loop = self._network, self._network.loop
-        arrival = max(self._last, loop.time() + network.delay())
-        self._last = arrival
         dice, weather, who = loop.dice, network.weather, process()
         draw = dice.random()
         whole = draw >= weather.lost
@@ -165,7 +176,7 @@ class SimProducer(Producer):
                     answer.set_exception(RequestTimedOutError("not acknowledged"))
                     answer.exception()
 
-        network.later(arrival - loop.time(), arrive)
+        network.later(self._line.delay(network), arrive)
 
 
 class SimWriter(Writer):
@@ -229,6 +240,7 @@ class SimClient(Client):
         self.at: dict[TP, int] = {}
         self._known: dict[TP, tuple[int, float]] = {}
         self._waiter: asyncio.Future[None] | None = None
+        self._line = Line()
 
     async def fetch(self, wanted: Collection[TP], batches_max: int, wait_seconds: float) -> list[Stretch]:
         """See :class:`Client`."""
@@ -275,7 +287,7 @@ class SimClient(Client):
         group, member = self._group, self.member
         try:
             await self._network.ask(
-                f"commit {sorted(positions.items())}", lambda: group.commit(member, generation, positions)
+                f"commit {sorted(positions.items())}", lambda: group.commit(member, generation, positions), self._line
             )
         except (UnknownMemberIdError, IllegalGenerationError) as refused:
             raise Revoked from refused

@@ -19,6 +19,7 @@ from streams.agents.detect import DetectWorker
 from streams.agents.intake import IntakeWorker
 from streams.agents.record import RecordWorker
 from streams.agents.roles import TOPICS_OF, Plan
+from streams.alerts.model import SourceFound
 from streams.errors import ZombieError
 from streams.legs import FORMAT_VERSION, Control, Packed, pack
 from streams.pipeline import Intake
@@ -46,12 +47,10 @@ from tests.simulation.worker import SimApp
 from tests.simulation.world import NOW_MS, PAYMENT_PARTITIONS, arrivals
 
 PARTITIONS: Final = 2
-SESSION_SECONDS: Final = 3.0
+SESSION_SECONDS: Final = 2.0
 STEPS_MAX: Final = 100_000
 LOOK_SECONDS: Final = 0.5
 SWEEP_SECONDS: Final = 0.5
-TOLD_SECONDS: Final = 2.5
-"""Intake has told by then how much it has found."""
 WIDTHS: Final = {
     PAYMENTS: PAYMENT_PARTITIONS, SETTLEMENTS: 1, FRAUD_REPORTS: 1, ACCOUNTS: 1, ACTIVITY: PARTITIONS, ALERTS: PARTITIONS,
     SNAPSHOTS: PARTITIONS, DEAD_LETTERS: 1,
@@ -191,13 +190,13 @@ class Schedule:
         role = slot.partition("-")[0]
         intake = Intake(partitions=PARTITIONS, kinds=programs().kinds)
         plan = Plan(
-            "simulated", "simulated", PARTITIONS, history=self.tempo.history, idle_seconds=3.0,
+            "simulated", "simulated", PARTITIONS, history=self.tempo.history, idle_seconds=2.5,
             session_timeout_seconds=SESSION_SECONDS, snapshot_seconds=self.tempo.snapshot_seconds, intake=intake,
             metrics=_METRICS,
         )  # fmt: skip
         config = replace(
-            plan.transport(role), batch_records_max=self.tempo.records_max, settle_seconds=1.0, heartbeat_seconds=1.0,
-            request_timeout_seconds=4.0,
+            plan.transport(role), batch_records_max=self.tempo.records_max, settle_seconds=1.0, heartbeat_seconds=0.7,
+            request_timeout_seconds=2.5,
         )  # fmt: skip
         number = self.exits.total()
 
@@ -295,10 +294,8 @@ class Schedule:
 
     def _rest(self) -> None:
         """Look now and then whether everything is done."""
-        if not self.ended and self._done("intake", SOURCES):
-            self.ended = True
-            self.network.later(TOLD_SECONDS, self._end)
-            return
+        if not self.ended and self._done("intake", SOURCES) and self._told():
+            self._end()
         if self.ended and self._done("detect", (ACTIVITY,)) and self._done("record", (ALERTS,)):
             self.rested = self.loop.halt = True
             return
@@ -306,11 +303,21 @@ class Schedule:
 
     def _end(self) -> None:
         """History has ended, and nobody looks at the clock any more."""
+        self.ended = True
         for slot in SLOTS:
             if slot.startswith("intake"):
                 self.workers[slot].process.paused = True
         self._publish(Control("end"))
-        self._rest()
+
+    def _told(self) -> bool:
+        """Whether the store has heard of every record of the sources."""
+        tps = [tp for topic in SOURCES for tp in (TP(topic, place) for place in range(WIDTHS[topic]))]
+        told = {tp: self.sink.newest.get(("found", f"{tp.topic}/{tp.partition}")) for tp in tps}
+        return all(
+            not log.entries or (isinstance(one := told[tp], SourceFound) and one.found == len(log.entries))
+            for tp in tps
+            for log in (self.broker.logs[tp],)
+        )
 
     def _done(self, role: str, topics: tuple[str, ...]) -> bool:
         """Whether a role has committed the end of its topics."""

@@ -1,4 +1,4 @@
-"""The cases of the soak: the order matrix at 300,000 payments, and 100,000 events through two workers of every role."""
+"""The cases of the soak: simulated schedules, the order matrix, and 100,000 events through two workers of every role."""
 
 import time
 from collections.abc import Callable
@@ -19,9 +19,11 @@ from tests.rig.kafka import KafkaBroker
 from tests.rig.order_data import Payment, payments
 from tests.rig.order_kafka import Cell, faults_of, run_cell
 from tests.rig.postgres import PostgresServer
+from tests.simulation.campaign import campaign
 
 PAYMENTS: Final = 300_000
 EVENTS: Final = 100_000
+SCHEDULES: Final = 10_000
 DOWN_SECONDS: Final = 60
 PATIENCE_SECONDS: Final = 1_500.0
 Case = Callable[[Path, int], str]
@@ -84,7 +86,16 @@ def _whole(meanwhile: str, folder: Path, seed: int) -> str:
         return f"{EVENTS:,} events, {len(stream.expected)} alerts as embedded; {_lives(cluster.store_url)}"
 
 
+def _simulation(number: int, _folder: Path, seed: int) -> str:
+    """Simulated schedules, no two cases with a seed in common."""
+    first = seed * 1_000_000 + number * SCHEDULES
+    tally = campaign(range(first, first + SCHEDULES))
+    assert not tally.failed, tally.failed[:3]
+    return f"seeds from {first}: {tally}"
+
+
 CASES: Final[dict[str, Case]] = {
+    **{f"simulation-{number}": partial(_simulation, number) for number in range(20)},
     **{f"events-100000-{word}": partial(_whole, word) for word in ("calm", "killed", "twice", "store-down")},
     **{
         f"order-{sources}-{'backlog' if backlog else 'live'}-{workers}": partial(

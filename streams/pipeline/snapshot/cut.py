@@ -210,7 +210,7 @@ def extras_of(subject: Subject) -> Extras | None:
         None if subject.marks_in is None else [subject.marks_in[key] for key in sorted(subject.marks_in)],
         None if subject.marks_out is None else sorted(subject.marks_out.items(), key=_address),
         None if subject.voids is None else sorted(subject.voids),
-        None if subject.deadlines is None else sorted(subject.deadlines.items()),
+        sorted(subject.deadlines.items()) if subject.deadlines else None,  # none left is as good as never any
         subject.approximate, sorted(subject.older.items()),
     )  # fmt: skip
 

@@ -7,7 +7,8 @@ import msgspec
 from streams.legs import Leg
 from streams.pipeline.partition import PartitionState
 from streams.pipeline.snapshot.cut import extras_of
-from streams.pipeline.snapshot.forms import encode
+from streams.pipeline.snapshot.forms import Extras, encode
+from streams.state.subject import Subject
 
 _DERIVED = {"previous": -1, "known": -1}
 """Recomputed whenever windows are made anew; a predecessor older than any window may be forgotten or not."""
@@ -27,7 +28,7 @@ def fingerprint(state: PartitionState) -> str:
                 kind,
                 key,
                 _legs(subject.log),
-                extras_of(subject),
+                _extras(subject),
                 sorted((one, leg.event_id) for one, leg in subject.claims.items()),
             )
     add([(key, _legs(state.dormant[key])) for key in sorted(state.dormant)])
@@ -37,6 +38,18 @@ def fingerprint(state: PartitionState) -> str:
     add(state.sources, sorted(state.watermarks.items()), state.ended, state.swept_at, state.next_offset)
     add([(time, each.ruleset.digest) for time, each in zip(state.schedule.times, state.schedule.sets, strict=True)])
     return found.hexdigest()
+
+
+def _extras(subject: Subject) -> Extras | None:
+    """Marks are compared as they came: what the log derives for their legs stands in the log."""
+    extras = extras_of(subject)
+    if extras is None or extras.marks_in is None:
+        return extras
+    marks = [
+        msgspec.structs.replace(mark, leg=mark.leg and msgspec.structs.replace(mark.leg, counted=True, **_DERIVED))
+        for mark in extras.marks_in
+    ]
+    return msgspec.structs.replace(extras, marks_in=marks)
 
 
 def _legs(legs: list[Leg]) -> list[Leg]:
