@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help demo test lint bench soak chaos dashboards lock clean versions need-java need-debian
+.PHONY: help demo test lint bench soak chaos dashboards lock clean versions need-servers
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,8 @@ help:  ## this list
 demo: $(VENV)/.ready  ## set up, generate a labelled stream, run embedded, print alerts, a trace and a score
 	@$(BIN)/payweir demo
 
-test: need-java need-debian $(VENV)/.ready lint versions  ## lint, then all tests, with a real Kafka and a real PostgreSQL
-	@$(BIN)/pytest -ra --durations=10 tests
+test: need-servers $(VENV)/.ready lint versions  ## lint, then all tests, with a real Kafka and a real PostgreSQL
+	@$(BIN)/pytest -ra --durations=15 -n 2 --dist loadfile tests
 
 lint: $(VENV)/.ready  ## ruff, mypy strict, layer contracts
 	@$(BIN)/ruff check .
@@ -33,13 +33,13 @@ lint: $(VENV)/.ready  ## ruff, mypy strict, layer contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: need-java $(VENV)/.ready  ## what it costs, side by side with its references (tests/bench/README.md)
+bench: need-servers $(VENV)/.ready  ## what it costs, side by side with its references (tests/bench/README.md)
 	@$(BIN)/python -m tests.bench
 
-soak: need-java $(VENV)/.ready  ## long runs on the real parts; takes up where it was broken off (CASES="order-16-backlog-2" picks)
+soak: need-servers $(VENV)/.ready  ## long runs on the real parts; takes up where it was broken off (CASES="order-16-backlog-2" picks)
 	@$(BIN)/python -m tests.soak $(CASES)
 
-chaos: need-java $(VENV)/.ready  ## kill, pause and cut the real parts; takes up where it was broken off (RUNS=10 says how much)
+chaos: need-servers $(VENV)/.ready  ## kill, pause and cut the real parts; takes up where it was broken off (RUNS=10 says how much)
 	@$(BIN)/python -m tests.chaos $(if $(RUNS),--runs $(RUNS))
 
 dashboards: $(VENV)/.ready  ## make the JSON of the Grafana dashboards from deploy/grafana/dashboards.yaml
@@ -58,20 +58,21 @@ versions: $(VENV)/.ready
 	java -version 2>&1 | head -n 1
 	$(BIN)/pip list --format=freeze | grep -i -E '^(aiokafka|alembic|faust-streaming|hypothesis|kafka-python|mode-streaming|msgspec|mypy|psycopg|pytest|ruff|sqlalchemy)=='
 
-need-java:
-	@if ! command -v java >/dev/null; then
-	  echo "make: java is missing. The tests start a real Apache Kafka, which needs a Java runtime 17 or newer (Debian: apt-get install default-jre-headless)." >&2
-	  exit 1
-	fi
-
-need-debian:
-	@if ! command -v promtool >/dev/null || ! command -v prometheus >/dev/null; then
-	  echo "make: prometheus or promtool is missing. The tests run the alert rules on a real Prometheus (Debian: apt-get install prometheus)." >&2
-	  exit 1
-	fi
-	if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
-	  echo "make: a PostgreSQL with TLS is missing, the one of the Python wheel has none (Debian: apt-get install postgresql)." >&2
-	  exit 1
+# Servers that the tests start and pip does not have come from Debian: put in where that is allowed, named where it is not.
+need-servers:
+	@missing=()
+	command -v java >/dev/null || missing+=(default-jre-headless)
+	command -v mvn >/dev/null || missing+=(maven)
+	{ command -v prometheus && command -v promtool; } >/dev/null || missing+=(prometheus)
+	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql)
+	if (( $${#missing[@]} )); then
+	  if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+	    echo "make: missing: $${missing[*]}. The tests run a real Kafka (Java 17 or newer, fetched with Maven), a PostgreSQL with TLS and a real Prometheus. Debian: sudo apt-get install $${missing[*]}" >&2
+	    exit 1
+	  fi
+	  echo "make: installing from Debian, for the tests: $${missing[*]}"
+	  apt-get update -qq
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" >/dev/null
 	fi
 
 $(VENV)/.ready: requirements.lock pyproject.toml

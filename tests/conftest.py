@@ -1,6 +1,8 @@
 """Fixtures that stand for the real parts. A part that cannot start fails the test; nothing is skipped."""
 
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -34,6 +36,7 @@ def database_url(postgres: PostgresServer) -> Iterator[str]:
 
 def _say(request: pytest.FixtureRequest, text: str) -> None:
     """Print past the capturing, so that every run says what it ran against."""
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(text)
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
+        sys.stderr.write(f"\n{text}\n")
+        sys.stderr.flush()
