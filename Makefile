@@ -36,8 +36,8 @@ lint: $(VENV)/.ready  ## ruff, mypy strict, layer contracts
 bench: need-servers $(VENV)/.ready  ## what it costs, side by side with its references (tests/bench/README.md)
 	@$(BIN)/python -m tests.bench
 
-soak: need-servers $(VENV)/.ready  ## long runs on the real parts; takes up where it was broken off (CASES="order-16-backlog-2" picks)
-	@$(BIN)/python -m tests.soak $(CASES)
+soak: need-servers $(VENV)/.ready  ## long runs on the real parts; takes up where it was broken off (CASES="pressure memory-5" MINUTES=5 picks)
+	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(CASES)
 
 chaos: need-servers $(VENV)/.ready  ## kill, pause and cut the real parts; takes up where it was broken off (RUNS=10 says how much)
 	@$(BIN)/python -m tests.chaos $(if $(RUNS),--runs $(RUNS))

@@ -15,6 +15,7 @@
     ├── TopicError             topics differ from the design                  exit code 1
     ├── LogError               a record of an internal topic cannot be read   ends the process
     │   └── FormatError        another version of Payweir wrote it            ends the process
+    │       └── FormatOutdated no longer read; made anew if the log goes back so far
     ├── EngineError            the engine itself failed on a record           ends the process
     └── ZombieError            another worker owns what this one writes       ends the process
 """
@@ -79,6 +80,10 @@ class LogError(PayweirError):
 
 class FormatError(LogError):
     """A record of an internal topic has the format of another version of Payweir; run that version or a newer one."""
+
+
+class FormatOutdated(FormatError):
+    """A snapshot of a format that this version no longer reads; it is made anew from the log if that still has everything."""
 
 
 class EngineError(PayweirError):

@@ -1,7 +1,8 @@
 """The Faust app of one role: everything switched off that Faust would do wrong or that we do not use."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
 from typing import Any, NoReturn, cast
 
 import faust
@@ -9,6 +10,7 @@ from faust import streams as faust_streams
 from faust.app.base import BootStrategy
 from faust.transport import conductor as faust_conductor
 
+from streams.agents.batch import Batch
 from streams.agents.config import TransportConfig
 from streams.agents.delivery import Handle
 from streams.agents.guard import AgentGuard
@@ -41,6 +43,12 @@ class DeliveryApp(faust.App):
         self.delivery = config
         self.sender = Sender(config)
         self.start_offsets = start_offsets
+        self.faults = 0
+        """Attempts at a batch at which a service was away."""
+        self.from_start: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        """Run beside everything else from the start on; Faust's own tasks wait for the first assignment."""
+        self.last_words: Callable[[], Awaitable[None]] | None = None
+        """Awaited when a drained worker is about to leave."""
         self.at_stop: Callable[[], Awaitable[None]] | None = None
         """Awaited after the last commit of a clean stop."""
         super().__init__(config.group, **cast("dict[str, Any]", options))
@@ -55,7 +63,16 @@ class DeliveryApp(faust.App):
         self, handle: Handle, transient: tuple[type[Exception], ...] = TRANSIENT, metrics: Metrics | None = None
     ) -> None:
         """Make the one agent of this app, guarded, over all its topics; ``metrics`` hear of every batch."""
-        guard = AgentGuard(handle, transient, metrics=metrics)
+
+        @wraps(handle)
+        async def attempt(batch: Batch) -> None:
+            try:
+                await handle(batch)
+            except transient:
+                self.faults += 1
+                raise
+
+        guard = AgentGuard(attempt, transient, metrics=metrics)
         # Without acks: Faust's compiled stream would keep them in the consumer's own lists, past any override.
         source = self.topic(*self.delivery.topics, key_serializer="raw", value_serializer="raw", acks=False)
 
@@ -74,6 +91,12 @@ class DeliveryApp(faust.App):
 
     async def _open_term(self, *_: object, **__: object) -> None:
         await self.positions.open_term()
+
+    async def on_start(self) -> None:
+        """Begin; called by Faust."""
+        await super().on_start()
+        for each in self.from_start:
+            self.add_future(each())
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)

@@ -31,6 +31,8 @@ class Batch(msgspec.Struct, frozen=True):
     next_offset: int
     records: list[Record]
     term: int
+    lost: int = 0
+    """Offsets right before the first that retention had deleted before they were read."""
 
     @property
     def tp(self) -> TP:

@@ -25,6 +25,9 @@ class Delivery(Protocol):
     at_stop: Callable[[], Awaitable[None]] | None
     """Awaited after the last commit of a clean stop."""
 
+    last_words: Callable[[], Awaitable[None]] | None
+    """Awaited when a drained worker is about to leave."""
+
     @property
     def positions(self) -> Positions:
         """The positions; there from the worker's start."""

@@ -7,6 +7,7 @@ was acknowledged already is not sent again, from there on everything is, and a p
 import asyncio
 import logging
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from streams.agents.batch import TP, Batch, Record
@@ -22,6 +23,7 @@ from streams.pipeline import WHOLE, PartitionState, step
 
 logger = logging.getLogger(__name__)
 SNAPSHOT_PAUSE_SECONDS = 0.2
+LAST_SNAPSHOT_SECONDS_MAX = 60
 WORK_SECONDS_MAX = 0.01
 """After so long the event loop has its turn: heartbeats, health, snapshots."""
 
@@ -52,6 +54,7 @@ class DetectWorker:
         app.attach(self.handle, metrics=plan.metrics)
         app.task(self._snapshot_for_ever)
         app.at_stop = self._close
+        app.last_words = self._save
 
     @property
     def ready(self) -> bool:
@@ -67,7 +70,13 @@ class DetectWorker:
             tp: Keeper(self.app.snapshots(tp.partition), self.rulesets, self.plan.snapshot_seconds) for tp in tps
         }
         try:
-            states = dict(zip(tps, await asyncio.gather(*(self._recover(tp, keepers[tp]) for tp in tps)), strict=True))
+            states = dict(
+                zip(
+                    tps,
+                    await asyncio.gather(*(self._recover(tp, keepers[tp], borders[tp][0]) for tp in tps)),
+                    strict=True,
+                )
+            )
         except BaseException:
             await asyncio.gather(*(keeper.close() for keeper in keepers.values()))
             raise
@@ -84,9 +93,9 @@ class DetectWorker:
             self.held[tp] = Held(state, acknowledged, keepers[tp], unsent, recovered=recovered)
         return {tp: held.state.next_offset for tp, held in self.held.items()}
 
-    async def _recover(self, tp: TP, keeper: Keeper) -> tuple[PartitionState, int]:
+    async def _recover(self, tp: TP, keeper: Keeper, log_begins: int) -> tuple[PartitionState, int]:
         blank = PartitionState(partition=tp.partition, epoch=self.plan.epoch, lateness_ms=self.plan.lateness_ms)
-        return await keeper.recover(blank)
+        return await keeper.recover(blank, log_begins)
 
     async def _close(self) -> None:
         held, self.held = self.held, {}
@@ -105,6 +114,18 @@ class DetectWorker:
                     if self.held.get(tp) is held:
                         die("snapshot", error)
             await asyncio.sleep(0 if more else SNAPSHOT_PAUSE_SECONDS)
+
+    async def _save(self) -> None:
+        """Have a snapshot written of where each partition stands, so that whoever comes next has nothing to evaluate again."""
+        targets = {tp: held.state.next_offset for tp, held in self.held.items() if held.settled}
+        for tp in targets:
+            self.held[tp].keeper.hurry()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SNAPSHOT_SECONDS_MAX):
+                while any(  # noqa: ASYNC110  another task writes; who waits is about to leave
+                    tp in self.held and not self.held[tp].keeper.saved(at) for tp, at in targets.items()
+                ):
+                    await asyncio.sleep(SNAPSHOT_PAUSE_SECONDS)
 
     async def handle(self, batch: Batch) -> None:
         """Apply a batch and send what follows; repeatable: records applied already are skipped, their outputs sent again."""

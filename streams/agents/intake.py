@@ -8,10 +8,11 @@ import asyncio
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Final
 
 import msgspec
 
-from streams.agents.batch import TP, Batch, Committed, Revoked
+from streams.agents.batch import TP, Batch, Committed, Record, Revoked
 from streams.agents.delivery import Delivery
 from streams.agents.producer import Outgoing
 from streams.agents.retry import TRANSIENT
@@ -21,12 +22,15 @@ from streams.agents.wall import now_ms
 from streams.alerts.codec import encode_outcome
 from streams.alerts.model import DeadLetter
 from streams.clock import MINUTE_MS
+from streams.errors import FormatError
 from streams.legs import FORMAT_VERSION, Leg, Packed, pack
 from streams.pipeline import RawRecord, SourceState
-from streams.settings.topics import ACTIVITY, ALERTS, DEAD_LETTERS, WATERMARKED
+from streams.settings.topics import ACTIVITY, ALERTS, DEAD_LETTERS, RETRY_HEADER, WATERMARKED
 
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
+_MEMORY: Final = "v1"
+"""Format of what is kept in the metadata of a committed offset."""
 _MADE_UP_FOR: tuple[type[Exception], ...] = (*TRANSIENT, Revoked)
 
 
@@ -42,6 +46,7 @@ class IntakeWorker:
         app.start_offsets = self._start
         app.attach(self.handle, metrics=plan.metrics)
         app.task(self._tick_for_ever)
+        app.last_words = self._tell_found
 
     async def _start(self, tps: frozenset[TP]) -> Mapping[TP, int]:
         """Take the watermark of each source partition from the metadata of its committed offset."""
@@ -53,8 +58,8 @@ class IntakeWorker:
     async def handle(self, batch: Batch) -> None:
         """Take a batch in; repeatable, since nothing is kept before everything is acknowledged."""
         before = self.states[batch.tp]
-        source = replace(before)
-        records = [RawRecord(one.offset, one.timestamp_ms, one.value) for one in batch.records]
+        source = replace(before, lost=before.lost + batch.lost)
+        records = [RawRecord(one.offset, one.timestamp_ms, one.value, _retried(one)) for one in batch.records]
         taken = self.plan.intake.take(source, records)
         watermarks = {source.name: source.watermark} if batch.topic in WATERMARKED else {}
         outgoing = [self._activity(place, legs, watermarks) for place, legs in taken.legs.items()]
@@ -78,19 +83,26 @@ class IntakeWorker:
         for tp in self.states.keys() & tps:
             state = self.states[tp]
             self.plan.metrics.found.put(tp.topic, tp.partition, (state.name,), state.found)
+            self.plan.metrics.lost.put(tp.topic, tp.partition, (state.name,), state.lost)
 
     def _remember(self, source: SourceState) -> str:
         """Write what must come with the committed offset, so that whoever reads on judges and counts alike."""
-        return f"{source.watermark} {self.plan.epoch} {source.first_offset} {source.found}"
+        return f"{_MEMORY} {source.watermark} {self.plan.epoch} {source.first_offset} {source.found} {source.lost}"
 
     def _recall(self, tp: TP, committed: Committed | None) -> SourceState:
         """Read it back; a new activity log (epoch) counts anew, as its accounting does."""
         if committed is None or not committed.metadata:
             return SourceState(tp.topic, tp.partition)
-        watermark, epoch, first_offset, found = map(int, committed.metadata.split())
+        version, _, numbers = committed.metadata.partition(" ")
+        if version != _MEMORY:
+            raise FormatError(
+                f"{tp.topic}/{tp.partition}: the committed offset carries a memory of format {version!r}, and this program reads "
+                f"{_MEMORY}: start the version that wrote it, or a newer one"
+            )
+        watermark, epoch, first_offset, found, lost = map(int, numbers.split())
         if epoch != self.plan.epoch:
-            first_offset = found = 0
-        return SourceState(tp.topic, tp.partition, watermark, first_offset, committed.offset, found)
+            first_offset = found = lost = 0
+        return SourceState(tp.topic, tp.partition, watermark, first_offset, committed.offset, found, lost)
 
     def _activity(self, place: int, legs: list[Leg], watermarks: dict[str, int]) -> Outgoing:
         return Outgoing(ACTIVITY, place, None, pack(Packed(FORMAT_VERSION, "intake", legs, [], watermarks)))
@@ -134,6 +146,10 @@ class IntakeWorker:
             )
             self.told_found |= {state.name: state.found for state in news.values()}
             self.plan.metrics.outcomes.labels("source_found").inc(len(news))
+
+
+def _retried(record: Record) -> bool:
+    return bool(record.headers) and any(name == RETRY_HEADER for name, _ in record.headers)
 
 
 def _place_of(letter: DeadLetter) -> bytes:

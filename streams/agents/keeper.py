@@ -6,9 +6,9 @@ from typing import Final
 
 from streams.agents.rulesets import RulesetLibrary
 from streams.agents.snapshots import SnapshotTopic
-from streams.errors import BrokerUnreachable, EngineError
+from streams.errors import BrokerUnreachable, EngineError, FormatError, FormatOutdated
 from streams.pipeline import PartitionState
-from streams.pipeline.snapshot import Cut, SnapshotWriter, manifest_of, restore
+from streams.pipeline.snapshot import Cut, Entry, SnapshotWriter, manifest_of, migrated, restore
 from streams.pipeline.snapshot.forms import (
     Attempts,
     Skip,
@@ -22,7 +22,10 @@ from streams.pipeline.snapshot.forms import (
 logger = logging.getLogger(__name__)
 SUBJECTS_AT_ONCE: Final = 250
 """Subjects written between two looks at the log: a few milliseconds."""
+RECORDS_AT_ONCE: Final = 1000
 ATTEMPTS_MAX: Final = 3
+_LASTING: Final = (b"a:", b"k:")
+"""Keys of attempts and skips, which are of no snapshot."""
 
 
 class Keeper:
@@ -40,13 +43,14 @@ class Keeper:
         self.written = 0
         """Snapshots committed."""
 
-    async def recover(self, blank: PartitionState) -> tuple[PartitionState, int]:
+    async def recover(self, blank: PartitionState, log_begins: int) -> tuple[PartitionState, int]:
         """Fence, read, and give the state of the newest snapshot and its acknowledged position; ``blank`` when there is none.
 
+        A snapshot of an older format is migrated; if it is too old, and the log still begins at 0, all is made anew from the log.
         Raises BrokerUnreachable, FormatError for snapshots of another version, and RulesetRefused for a ruleset.
         """
         await self._topic.open()
-        records = await self._topic.read()
+        records = await self._current(await self._topic.read(), log_begins)
         manifest = manifest_of(records)
         state, acknowledged = blank, 0
         if manifest is None:
@@ -61,6 +65,27 @@ class Keeper:
             self._offset = manifest.offset
         await self._settle_attempts(records, state)
         return state, acknowledged
+
+    async def _current(self, found: dict[bytes, bytes], log_begins: int) -> dict[bytes, bytes]:
+        """Give the records in this program's format, as the topic now has them too."""
+        try:
+            records = migrated(found)
+        except FormatOutdated as old:
+            if log_begins > 0:
+                message = (
+                    f"activity/{self._topic.partition}: {old}, and the log begins at {log_begins}, so it cannot be made anew: "
+                    "upgrade by way of a version that reads both"
+                )
+                raise FormatError(message) from old
+            logger.warning("activity/%d: %s; it is made anew from the log", self._topic.partition, old)
+            records = {key: value for key, value in found.items() if key.startswith(_LASTING)}
+        if records is not found:
+            changed: list[Entry] = [(key, value) for key, value in records.items() if found.get(key) != value]
+            changed += [(key, None) for key in found.keys() - records.keys()]
+            for first in range(0, len(changed), RECORDS_AT_ONCE):
+                await self._topic.write(changed[first : first + RECORDS_AT_ONCE])
+            await self._topic.commit()
+        return records
 
     async def _settle_attempts(self, records: dict[bytes, bytes], state: PartitionState) -> None:
         """Fix a skip for what ended the engine three times; from then on every owner leaves it out."""
@@ -93,6 +118,14 @@ class Keeper:
         """Keep what the last records added; to be called after every few."""
         if self._writer is not None:
             self._writer.spool()
+
+    def hurry(self) -> None:
+        """Make a snapshot due now."""
+        self._begun = -self._seconds
+
+    def saved(self, offset: int) -> bool:
+        """Tell whether the newest snapshot holds everything before this offset."""
+        return self._offset >= offset
 
     def begin(self, acknowledged: int) -> None:
         """Begin a snapshot if one is due. The state must stand at a position before which everything is acknowledged."""

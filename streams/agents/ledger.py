@@ -21,6 +21,8 @@ class Place:
     stored: Committed
     # Stretches without a visible record, by their first offset: they are done as soon as all before them is.
     empty: dict[int, int] = field(default_factory=dict)
+    # Offsets before ``next_offset`` that were gone before they could be read, and that no batch has told of yet.
+    lost: int = 0
     # Delivered and not done: end and first time stamp of each batch. Replayed batches are done already.
     waiting: deque[tuple[int, int]] = field(default_factory=deque)
 
@@ -56,29 +58,34 @@ class Ledger:
     def start(self, starts: Mapping[TP, int], committed: Mapping[TP, Committed]) -> None:
         """Set the first position of every partition; what is committed counts as acknowledged from the beginning.
 
-        So does what lies before the start: whoever chose it beyond the committed position knows that it is done.
+        So does what lies before the start: whoever chose it beyond the committed position knows that it is done. Where nobody
+        chose, it is lost.
         """
         for tp in self.tps:
             stored = committed.get(tp) or Committed(starts[tp], "")
             done = stored if stored.offset >= starts[tp] else Committed(starts[tp], stored.metadata)
-            self.places[tp] = Place(starts[tp], done, stored)
+            self.places[tp] = Place(starts[tp], done, stored, lost=max(0, starts[tp] - stored.offset))
 
     def move(self, tp: TP, offset: int) -> None:
         """Go on at another offset, because the broker no longer has the one that was next."""
-        self.places[tp].next_offset = offset
+        place = self.places[tp]
+        place.lost += max(0, offset - place.next_offset)
+        place.next_offset = offset
 
     def expects(self, tp: TP, first_offset: int) -> bool:
         """Whether a fetched stretch continues exactly where the partition stands."""
         place = self.places.get(tp)
         return place is not None and place.next_offset == first_offset
 
-    def deliver(self, tp: TP, next_offset: int, first_ms: int) -> None:
-        """A batch with records goes to the agents."""
+    def deliver(self, tp: TP, next_offset: int, first_ms: int) -> int:
+        """A batch with records goes to the agents; gives how many offsets before it were lost."""
         place = self.places[tp]
+        lost, place.lost = place.lost, 0
         place.next_offset = next_offset
         if next_offset > place.done.offset:
             place.waiting.append((next_offset, first_ms))
         self.ahead[tp.topic] += 1
+        return lost
 
     def pass_over(self, tp: TP, next_offset: int) -> None:
         """A stretch without visible records (markers, aborted transactions) needs no agent."""

@@ -113,6 +113,11 @@ class Positions:
         """Set at the end of the present term; a new term has a new event."""
         return self._ledger.ended
 
+    @property
+    def ledger(self) -> Ledger:
+        """The positions of the present term, to look at."""
+        return self._ledger
+
     def check(self, term: int) -> None:
         """Raise :class:`Revoked` unless ``term`` is the present one."""
         if term != self._ledger.term or self._ledger.ended.is_set():
@@ -304,8 +309,8 @@ class Positions:
         if not records:
             ledger.pass_over(tp, next_offset)
             return
-        ledger.deliver(tp, next_offset, records[0].timestamp_ms)
-        await self.hand_over(Batch(*tp, first_offset, next_offset, records, ledger.term), ledger.generation)
+        lost = ledger.deliver(tp, next_offset, records[0].timestamp_ms)
+        await self.hand_over(Batch(*tp, first_offset, next_offset, records, ledger.term, lost), ledger.generation)
 
     async def _go_back(self, ledger: Ledger, stretch: Stretch) -> None:
         """Send the client back to the offset that is due, because a fetched stretch was dropped.

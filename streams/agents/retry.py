@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 from aiokafka.errors import KafkaError
 
 from streams.agents.batch import Revoked
-from streams.errors import ServiceError
+from streams.errors import FormatError, ServiceError
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 #: Exit code after a bug: nothing was acknowledged, a restart reads everything again.
 EXIT_BUG = 70
+
+#: Exit code of a program that is older or newer than what it found: another version has to be started.
+EXIT_FORMAT = 72
 
 #: What counts as "the service is away": it may come back, and repeating is harmless because outputs are idempotent.
 TRANSIENT: tuple[type[Exception], ...] = (KafkaError, ServiceError, OSError, TimeoutError)
@@ -38,12 +41,23 @@ class Backoff:
 
 
 def die(what: str, bug: BaseException) -> NoReturn:
-    """Log the bug and end the process at once, so that nothing can be acknowledged any more."""
+    """Log the bug and end the process at once, so that nothing can be acknowledged any more.
+
+    What another version of Payweir has written is no bug, and ends it with a code of its own.
+    """
+    if isinstance(bug, FormatError):
+        logger.critical("%s: ending the process: %s", what, bug)
+        leave(EXIT_FORMAT)
     logger.critical("%s: ending the process", what, exc_info=bug)
+    leave(EXIT_BUG)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once, without any of the tidying up that may hang or acknowledge something."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-    os._exit(EXIT_BUG)
+    os._exit(code)
 
 
 async def insist(

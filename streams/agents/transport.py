@@ -180,9 +180,8 @@ class BatchConsumer(Positions, driver.Consumer):
             except Stopped:
                 return
             except asyncio.CancelledError:
+                # Faust's fetcher would take it for a rebalance, if one is on its way, and the process would end with 1.
                 if self.app.should_stop:
-                    # Faust's fetcher would take it for a rebalance, if one is on its way, and the process would end
-                    # with 1.
                     return
                 raise
             except KafkaError as fault:
@@ -196,7 +195,7 @@ class BatchConsumer(Positions, driver.Consumer):
     # -- Faust's own bookkeeping, out of use
 
     def ack(self, message: Message) -> bool:
-        """Remember nothing; Faust's compiled stream does not even ask, so topics are declared without acks."""
+        """Remember nothing; topics are declared without acks."""
         message.acked = True
         return True
 

@@ -108,6 +108,18 @@ class DeadLetter(Struct, frozen=True, tag="dead_letter"):
     kafka_time: int
 
 
+class DeadLetterRetried(Struct, frozen=True, tag="dead_letter_retried"):
+    """A refused record was fed again, once; its copy stands at ``retried_offset`` of the same source partition."""
+
+    topic: str
+    partition: int
+    offset: int
+    retried_offset: int
+    retried_at: int
+    mended: bool
+    """Other bytes were fed than were refused."""
+
+
 class IngestCount(Struct, frozen=True, tag="ingest_count"):
     """Absolute counts of one activity partition about one source partition (invariant I7).
 
@@ -137,6 +149,8 @@ class SourceFound(Struct, frozen=True, tag="source_found"):
     """(epoch, next offset of the source, 0)."""
     first_offset: int
     found: int
+    lost: int = 0
+    """Offsets that retention had deleted before intake read them."""
 
 
 class RuleCount(Struct, frozen=True, tag="rule_count"):
@@ -178,4 +192,4 @@ class RulesetInForce(Struct, frozen=True, tag="ruleset_in_force"):
     """The whole set as published, JSON object of file name to text."""
 
 
-Outcome = Alert | DeadLetter | IngestCount | SourceFound | RuleCount | Watermark | RulesetInForce
+Outcome = Alert | DeadLetter | DeadLetterRetried | IngestCount | SourceFound | RuleCount | Watermark | RulesetInForce

@@ -2,7 +2,6 @@
 
 import os
 import pwd
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -13,7 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.alerts.model import AlertState
-from streams.clock import SpanError, from_datetime, parse_span, to_text
+from streams.cli.showing import as_json as _json
+from streams.cli.showing import as_time as _time
+from streams.cli.showing import moment as _moment
+from streams.cli.showing import plain as _plain
 from streams.errors import UsageError
 from streams.money import UnknownCurrency, format_minor
 from streams.store import DEFAULT_STORE_URL, open_store
@@ -28,19 +30,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, times in R
 
 _ID_SHOWN: Final = 10
 _TO_MINUTES: Final = len("2026-03-01 08:30")
-_TIMES: Final = frozenset(
-    {
-        "first_hit",
-        "last_hit",
-        "event_at",
-        "detected_at",
-        "first_stored_at",
-        "stored_at",
-        "time",
-        "status_at",
-        "changed_at",
-    },
-)
 _SEVERITY_STYLES: Final = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
 
 
@@ -185,51 +174,6 @@ def release_command(alert_id: AlertArgument, *, by: ByOption, store: StoreOption
     typer.echo(
         f"Alert {alert_id} had {number} legal holds; they are released." if number else "There was no legal hold."
     )
-
-
-def _moment(since: str) -> int:
-    """Read a length of time back from now, or a date."""
-    try:
-        return from_datetime(datetime.now(UTC)) - parse_span(since)
-    except SpanError:
-        pass
-    try:
-        moment = datetime.fromisoformat(since)
-    except ValueError:
-        message = f"--since {since!r} is no time; write 24h, 7d, 2026-03-01 or 2026-03-01T08:30Z"
-        raise UsageError(message) from None
-    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-def _json(shown: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(_times_as_text(_by_name(shown)))).decode()
-
-
-def _by_name(shown: object) -> object:
-    """Give structs as objects with names, those that travel as arrays too."""
-    if isinstance(shown, msgspec.Struct):
-        return {name: _by_name(getattr(shown, name)) for name in shown.__struct_fields__}
-    if isinstance(shown, list | tuple):
-        return [_by_name(item) for item in shown]
-    return shown
-
-
-def _times_as_text(shown: object) -> object:
-    if isinstance(shown, dict):
-        return {
-            name: to_text(value) if name in _TIMES and isinstance(value, int) else _times_as_text(value)
-            for name, value in shown.items()
-        }
-    return [_times_as_text(item) for item in shown] if isinstance(shown, list) else shown
-
-
-def _plain(text: str, style: str = "") -> Text:
-    """Give text from outside as it is: no markup, and nothing that commands a terminal."""
-    return Text("".join(letter if letter.isprintable() else "?" for letter in text), style=style)
-
-
-def _time(millis: int | None) -> str:
-    return "" if millis is None else to_text(millis).replace("T", " ").removesuffix("Z")
 
 
 def _money(amount_minor: int | None, currency: str | None) -> str:

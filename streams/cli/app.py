@@ -7,9 +7,17 @@ import typer
 from rich.console import Console
 
 from streams import __version__
+from streams.alerts.compose import ENGINE
 from streams.errors import PayweirError
 
-GROUPS = {"alerts": "alerts", "store": "store", "topics": "topics", "rules": "rules", "audit": "audit"}
+GROUPS = {
+    "alerts": "alerts",
+    "dead-letters": "deadletters",
+    "store": "store",
+    "topics": "topics",
+    "rules": "rules",
+    "audit": "audit",
+}
 """Command groups and the modules that hold them."""
 COMMANDS = ("run", "worker", "produce", "convert", "generate", "score", "demo")
 """Single commands; each module holds an app of one command."""
@@ -30,8 +38,8 @@ def build() -> typer.Typer:
 
 
 def version() -> None:
-    """Print the version."""
-    print(__version__)
+    """Print the version, and the number of the engine: results change only with it."""
+    print(f"{__version__} (engine {ENGINE})")
 
 
 def main() -> None:

@@ -14,12 +14,14 @@ import typer
 from streams import __version__
 from streams.agents.app import DeliveryApp, make_app, run_worker
 from streams.agents.detect import DetectWorker
+from streams.agents.drain import Drain
 from streams.agents.intake import IntakeWorker
 from streams.agents.record import RecordWorker
 from streams.agents.roles import Plan
 from streams.agents.security import client_security
 from streams.agents.topics import require
 from streams.agents.vitals import Vitals
+from streams.agents.watchdog import Watchdog, ends_at
 from streams.errors import BrokerUnreachable, StoreUnreachable, UsageError
 from streams.pipeline.intake import Intake
 from streams.replay.collector import quiet_collector
@@ -42,22 +44,29 @@ app = typer.Typer()
 @app.command()
 def worker(
     role: Annotated[str, typer.Option(help="intake, detect, record, or all three as child processes.")] = "all",
+    *,
+    drain: Annotated[
+        bool,
+        typer.Option(
+            "--drain", help="Finish what is there, commit, leave and exit with 0; all: one role after the other."
+        ),
+    ] = False,
 ) -> None:
     """Run a worker until SIGTERM or SIGINT. Settings come from PAYWEIR_... variables or the file PAYWEIR_CONFIG names.
 
     Example: PAYWEIR_BOOTSTRAP=localhost:9092 payweir worker --role detect
     """
     if role == "all":
-        sys.exit(_all())
+        sys.exit(_drain_all() if drain else _all())
     if role not in ROLES:
         message = f"--role {role}: write one of {', '.join(ROLES)}, all"
         raise UsageError(message)
     settings = load_settings()
     with quiet_collector():
-        _one(role, settings)
+        _one(role, settings, drain=drain)
 
 
-def _one(role: str, settings: Settings) -> None:
+def _one(role: str, settings: Settings, *, drain: bool) -> None:
     # Until Faust takes the signals over, in particular while a service is waited for, nothing is in hand.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     setup_logging(settings.log_level, settings.log_format)
@@ -69,7 +78,10 @@ def _one(role: str, settings: Settings) -> None:
         logger.info("asking the broker at %s for its topics", settings.bootstrap)
         for advice in wait_for(lambda: require(settings), vitals.metrics):
             logger.warning("%s", advice)
-        run_worker(_app(role, settings, vitals), settings.log_level.value.upper())
+        app = _app(role, settings, vitals)
+        if drain:
+            Drain(app)
+        run_worker(app, settings.log_level.value.upper())
 
 
 def _app(role: str, settings: Settings, vitals: Vitals) -> DeliveryApp:
@@ -81,6 +93,7 @@ def _app(role: str, settings: Settings, vitals: Vitals) -> DeliveryApp:
         Intake(partitions=settings.partitions, lateness_ms=settings.lateness_ms), vitals.metrics,
     )  # fmt: skip
     app = make_app(plan.transport(role))
+    services: tuple[Callable[[], object], ...] = ()
     if role == "intake":
         vitals.measure = IntakeWorker(plan, app).measure
     elif role == "detect":
@@ -90,8 +103,10 @@ def _app(role: str, settings: Settings, vitals: Vitals) -> DeliveryApp:
         vitals.waiting = "waiting for the store"
         store = wait_for(lambda: open_store(settings.store_url), vitals.metrics)
         RecordWorker(plan, app, store.write)
+        services = (store.ask,)
     vitals.waiting = "joining the consumer group"
     vitals.watch(app)
+    Watchdog(app, settings.watchdog_seconds, ends_at(settings), services)
     return app
 
 
@@ -129,6 +144,31 @@ def _all() -> int:
     codes = ended + [child.wait() for child in children.values()]
     # A child that had not yet set up its own answer to SIGTERM ends by the signal, and has nothing in hand either.
     return next((abs(code) for code in codes if code not in {0, -signal.SIGTERM}), 0)
+
+
+def _drain_all() -> int:
+    """Drain the roles in the order of the data, each as a child; stops with the first that ends otherwise than with 0."""
+    settings = load_settings()
+    for place, role in enumerate(ROLES):
+        child = subprocess.Popen([*_command(role), "--drain"], env=child_environment(settings, place))
+        stopped = _stop_with(child)
+        code = child.wait()
+        if code or stopped:
+            return abs(code)
+    return 0
+
+
+def _stop_with(child: subprocess.Popen[bytes]) -> list[int]:
+    """Hand SIGTERM and SIGINT on to a child; the list says whether any came."""
+    came: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        came.append(number)
+        child.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    return came
 
 
 def _command(role: str) -> list[str]:

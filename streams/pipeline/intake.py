@@ -27,6 +27,8 @@ class RawRecord(NamedTuple):
     offset: int
     kafka_time: int
     value: bytes | None
+    retried: bool = False
+    """An operator fed it again after it was refused: it is not late, whatever its time."""
 
 
 @dataclass(slots=True)
@@ -41,6 +43,8 @@ class SourceState:
     """Where counting began."""
     next_offset: int = 0
     found: int = 0
+    lost: int = 0
+    """Offsets that were gone before they could be read."""
     name: str = field(init=False)
     """``payments/0``."""
 
@@ -58,7 +62,7 @@ class SourceState:
 
     def told(self, epoch: int) -> SourceFound:
         """Say how many records were found."""
-        return SourceFound(self.name, Position(epoch, self.next_offset, 0), self.first_offset, self.found)
+        return SourceFound(self.name, Position(epoch, self.next_offset, 0), self.first_offset, self.found, self.lost)
 
 
 @dataclass(slots=True)
@@ -95,7 +99,7 @@ class Intake:
     def _accept(self, taken: Taken, source: SourceState, record: RawRecord, known: tuple[Event, int, int]) -> None:
         event, time, digest = known
         late = False
-        if type(event) not in _TIMELESS:
+        if type(event) not in _TIMELESS and not record.retried:
             late = time < source.watermark - self.lateness_ms
             source.watermark = max(source.watermark, time)
         legs = split(event, Split(time, digest, self.kinds))

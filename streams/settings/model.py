@@ -193,6 +193,13 @@ class Settings:
             Seconds(1, 3600), "Between two snapshots of a partition: what a new owner has to evaluate again."
         ),
     )
+    watchdog_seconds: float = field(
+        default=300.0,
+        metadata=_about(
+            Seconds(1, 86_400),
+            "A worker of which nothing moves for so long though its services answer ends with code 71.",
+        ),
+    )
     announce_seconds: float = field(
         default=60.0,
         metadata=_about(

@@ -20,6 +20,7 @@ class FindingKind(StrEnum):
     VIEWS = "views"
     COUNTS = "counts-do-not-add-up"
     MISSING = "records-not-accounted-for"
+    LOST = "records-gone-before-they-were-read"
     DEAD_LETTERS = "dead-letters-incomplete"
     NO_EVIDENCE = "alert-without-evidence"
     ORPHANS = "evidence-without-alert"
@@ -58,6 +59,12 @@ _QUESTIONS: Final = (
         FROM v_ingest_reconciliation WHERE missing <> 0 ORDER BY source""",
         "records found and records accounted for differ for {0} sources ({1}); usual while records are on their way, "
         "not afterwards: then something was lost between intake and detection, please report it",
+    ),
+    _Question(
+        FindingKind.LOST,
+        "SELECT source || ': ' || lost || ' offsets' FROM v_ingest_reconciliation WHERE lost > 0 ORDER BY source",
+        "{0} sources had records that Kafka deleted before intake read them ({1}); feed them again from their origin, what is "
+        "known already changes nothing, and raise the retention of the source topics",
     ),
     _Question(
         FindingKind.DEAD_LETTERS,

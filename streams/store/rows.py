@@ -12,6 +12,7 @@ from streams.alerts.model import (
     Alert,
     AlertState,
     DeadLetter,
+    DeadLetterRetried,
     IngestCount,
     Outcome,
     Position,
@@ -171,6 +172,11 @@ def dead_letter_row(letter: DeadLetter) -> Row:
     )
 
 
+def dead_letter_retry_row(retry: DeadLetterRetried) -> Row:
+    """Fill ``dead_letter_retries``."""
+    return (retry.topic, retry.partition, retry.offset, retry.retried_offset, retry.retried_at, retry.mended)
+
+
 def ingest_row(count: IngestCount) -> Row:
     """Fill ``ingest_counters``."""
     return (
@@ -188,7 +194,7 @@ def ingest_row(count: IngestCount) -> Row:
 
 def found_row(found: SourceFound) -> Row:
     """Fill ``sources_found``."""
-    return (found.source, *found.revision, found.first_offset, found.found)
+    return (found.source, *found.revision, found.first_offset, found.found, found.lost)
 
 
 def rule_row(count: RuleCount) -> Row:
@@ -214,7 +220,7 @@ def ruleset_partition_row(ruleset: RulesetInForce) -> Row:
 
 def key_of(outcome: Outcome) -> str:
     """Name an outcome for a log: its key in SQL, with the revision if it has one."""
-    if isinstance(outcome, DeadLetter):
+    if isinstance(outcome, DeadLetter | DeadLetterRetried):
         return f"{outcome.topic}/{outcome.partition}/{outcome.offset}"
     return f"{_name_of(outcome)}@{_dotted(outcome.revision)}"
 

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Ta
 
 from streams.store.columns import Document, Moment, Serial, revision_columns
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest migration; the schema this program needs."""
 
 metadata: Final = MetaData(
@@ -179,6 +179,19 @@ dead_letters: Final = Table(
     Index(None, "stored_at"),
 )
 
+dead_letter_retries: Final = Table(
+    "dead_letter_retries",
+    metadata,
+    Column("source_topic", Text, primary_key=True),
+    Column("source_partition", Integer, primary_key=True, autoincrement=False),
+    Column("source_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("retried_offset", BigInteger, nullable=False),
+    Column("retried_at", Moment, nullable=False),
+    Column("mended", Boolean, nullable=False),
+    Column("stored_at", Moment, nullable=False),
+)
+"""Beside ``dead_letters`` and not in it: the word of the retry may come before the letter itself."""
+
 ingest_counters: Final = Table(
     "ingest_counters",
     metadata,
@@ -201,6 +214,7 @@ sources_found: Final = Table(
     *revision_columns(),
     Column("first_offset", BigInteger, nullable=False),
     Column("found", BigInteger, nullable=False),
+    Column("lost", BigInteger, nullable=False),
     Column("stored_at", Moment, nullable=False),
 )
 

@@ -25,6 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from streams.alerts.model import (
     Alert,
     DeadLetter,
+    DeadLetterRetried,
     IngestCount,
     Outcome,
     RuleCount,
@@ -33,7 +34,7 @@ from streams.alerts.model import (
     Watermark,
 )
 from streams.store import migrate, rows, schema
-from streams.store.engine import RowRefusedError, connect_engine, parse_url, require_file, writing
+from streams.store.engine import RowRefusedError, connect_engine, parse_url, reading, require_file, writing
 from streams.store.rows import Row, Texts
 from streams.store.upsert import NOW, Upsert
 
@@ -44,6 +45,7 @@ _ALERTS: Final = Upsert(schema.alerts)
 _EVIDENCE: Final = Upsert(schema.alert_evidence)
 _AMENDMENTS: Final = Upsert(schema.alert_amendments)
 _DEAD_LETTERS: Final = Upsert(schema.dead_letters)
+_RETRIES: Final = Upsert(schema.dead_letter_retries)
 _INGEST: Final = Upsert(schema.ingest_counters)
 _FOUND: Final = Upsert(schema.sources_found)
 _RULES: Final = Upsert(schema.rule_counters)
@@ -97,6 +99,8 @@ class _Batch:
                     self.newest[outcome.alert_id] = (outcome, texts)
             case DeadLetter():
                 self._keep(_DEAD_LETTERS, rows.dead_letter_row(outcome))
+            case DeadLetterRetried():
+                self._keep(_RETRIES, rows.dead_letter_retry_row(outcome))
             case IngestCount():
                 self._keep_newer(_INGEST, rows.ingest_row(outcome))
             case SourceFound():
@@ -133,6 +137,11 @@ class Store:
     def url(self) -> URL:
         """Where the store is; shown with its password hidden."""
         return self.engine.url
+
+    def ask(self) -> None:
+        """Ask something small, to see whether the store answers."""
+        with reading(self.engine) as connection:
+            connection.execute(select(literal(1)))
 
     def write(self, outcomes: Sequence[Outcome]) -> WriteResult:
         """Write a batch in one transaction; the same batch again, in whole or part, changes nothing.

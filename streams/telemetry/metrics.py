@@ -30,6 +30,10 @@ class Metrics:
             Kind.COUNTER, "payweir_found", "Records intake has found in a source partition, since counting began there.",
             ("source",), registry,
         )  # fmt: skip
+        self.lost = Absolute(
+            Kind.COUNTER, "payweir_lost",
+            "Offsets of a source partition that retention had deleted before intake read them.", ("source",), registry,
+        )  # fmt: skip
         self.events = Absolute(
             Kind.COUNTER, "payweir_events",
             "Events of a source partition by what became of them, as one activity partition has them: accepted (of which late), "
@@ -95,7 +99,7 @@ class Metrics:
     def forget_partition(self, topic: str, partition: int) -> None:
         """Drop what was said of a partition that went to another worker, so that no stale value stays on a dashboard."""
         place = str(partition)
-        for absolute in (self.found, self.events, self.rule_errors):
+        for absolute in (self.found, self.lost, self.events, self.rule_errors):
             absolute.forget(topic, partition)
         _remove(self.lag_records, topic, place)
         if topic == "activity":

@@ -16,6 +16,7 @@ from rich.console import Console
 from streams.replay.generator import GeneratorSettings
 from tests.bench import embedded, workers
 from tests.bench.latency import latency
+from tests.bench.recovery import recovery
 from tests.bench.report import RESULTS, Report
 from tests.bench.snapshots import snapshots
 from tests.bench.stream import Stream, make_stream
@@ -23,6 +24,8 @@ from tests.bench.stream import Stream, make_stream
 EVENTS_PER_ACCOUNT = 4
 PER_ACTIVE = (7, 6)
 """Generated accounts for each active one: with so few events one in seven neither pays nor is paid."""
+RECOVERY_EVENTS = 20_000
+"""Events of the state that the recovery part multiplies."""
 TABLE_WIDTH = 150
 console = Console(stderr=True)
 
@@ -71,6 +74,11 @@ class Bench:
         """Live arrivals with snapshots at different intervals."""
         snapshots(self.report, self.stream, self.room("snapshots"))
 
+    def recovery(self) -> None:
+        """A start with the snapshots of many accounts."""
+        stream = make_stream(GeneratorSettings(self.report.seed, RECOVERY_EVENTS), self.room("template"))
+        recovery(self.report, stream, self.accounts, self.room("recovery"))
+
 
 PARTS: dict[str, Callable[[Bench], None]] = {
     "embedded": Bench.embedded,
@@ -78,6 +86,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "latency": Bench.latency,
     "snapshots": Bench.snapshots,
     "memory": Bench.memory,
+    "recovery": Bench.recovery,
 }
 
 
@@ -114,7 +123,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", type=_parts, default=list(PARTS), help=f"comma-separated: {','.join(PARTS)}")
     parser.add_argument("--events", type=int, default=100_000, help="events of the stream (default %(default)s)")
     parser.add_argument(
-        "--accounts", type=int, default=100_000, help="active accounts of the memory part (default %(default)s)"
+        "--accounts",
+        type=int,
+        default=100_000,
+        help="accounts of the memory and the recovery part (default %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=1, help="of the generated streams (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")

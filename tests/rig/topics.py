@@ -37,3 +37,12 @@ def read_committed(bootstrap: str, topic: str, partition: int) -> list[tuple[byt
         return found
     finally:
         consumer.close()
+
+
+def delete_before(bootstrap: str, topic: str, partition: int, offset: int) -> None:
+    """Take away the beginning of a partition, as retention does."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        admin.delete_records({TopicPartition(topic, partition): offset})
+    finally:
+        admin.close()

@@ -8,7 +8,16 @@ import msgspec
 from streams.agents.batch import TP, Record
 from streams.agents.roles import TOPICS_OF
 from streams.alerts.codec import decode_outcome
-from streams.alerts.model import Alert, AlertState, DeadLetter, IngestCount, Outcome, Position, SourceFound
+from streams.alerts.model import (
+    Alert,
+    AlertState,
+    DeadLetter,
+    DeadLetterRetried,
+    IngestCount,
+    Outcome,
+    Position,
+    SourceFound,
+)
 from streams.clock import DAY_MS
 from streams.events import Limits, Refused, decode_event
 from streams.legs import Mark, unpack
@@ -68,7 +77,7 @@ class Truth:
         out = step(state, packed, self.rulesets)
         self.marks |= {_encode(mark) for mark in out.marks}
         for outcome in out.outcomes:
-            assert not isinstance(outcome, DeadLetter | SourceFound)
+            assert not isinstance(outcome, DeadLetter | DeadLetterRetried | SourceFound)
             self.said[key_of(outcome), outcome.revision] = outcome
             if isinstance(outcome, Alert):
                 self.alerts[outcome.alert_id, outcome.revision] = outcome
@@ -96,7 +105,7 @@ def _said(schedule: Schedule, truth: Truth) -> Iterator[str]:
     for place in range(PARTITIONS):
         for record in _records(schedule, ALERTS, place):
             outcome = decode_outcome(record.value or b"")
-            if isinstance(outcome, DeadLetter | SourceFound):
+            if isinstance(outcome, DeadLetter | DeadLetterRetried | SourceFound):
                 continue
             if truth.said.get((key_of(outcome), outcome.revision)) != plain(outcome):
                 yield f"alerts/{place} says what the fold does not: {outcome}"

@@ -12,6 +12,7 @@ import msgspec
 from streams.alerts.model import (
     Alert,
     DeadLetter,
+    DeadLetterRetried,
     IngestCount,
     Outcome,
     Position,
@@ -52,8 +53,8 @@ def key_of(outcome: Outcome) -> Key:
     match outcome:
         case Alert():
             return "alert", outcome.alert_id
-        case DeadLetter():
-            return "dead letter", outcome.topic, outcome.partition, outcome.offset
+        case DeadLetter() | DeadLetterRetried():
+            return outcome.__struct_config__.tag, outcome.topic, outcome.partition, outcome.offset
         case IngestCount():
             return "ingest", outcome.source, outcome.partition
         case SourceFound():
@@ -65,7 +66,8 @@ def key_of(outcome: Outcome) -> Key:
 
 def newer(outcome: Outcome, known: Outcome) -> bool:
     """Tell whether an outcome replaces the one that is known under its key."""
-    if isinstance(outcome, DeadLetter) or isinstance(known, DeadLetter):
+    written_once = DeadLetter | DeadLetterRetried
+    if isinstance(outcome, written_once) or isinstance(known, written_once):
         return False
     return outcome.revision > known.revision
 

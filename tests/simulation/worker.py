@@ -83,6 +83,7 @@ class SimApp:
         self._own = self.positions = SimPositions(config, self.client)
         self.start_offsets: StartOffsets | None = None
         self.at_stop: Callable[[], Awaitable[None]] | None = None
+        self.last_words: Callable[[], Awaitable[None]] | None = None
         self.should_stop = False
         self._moved = asyncio.Event()
         self._guard: AgentGuard | None = None

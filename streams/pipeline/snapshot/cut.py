@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, cast
 
 from streams.alerts.compose import ENGINE
 from streams.alerts.model import Alert
+from streams.clock import HOUR_MS
 from streams.detection.program import Runnable
 from streams.legs import Leg
 from streams.pipeline.journal import Journal
@@ -63,7 +64,9 @@ class SnapshotWriter:
             known = state.accounting.events
             entries = [(each, known[each]) for each in dict.fromkeys(journal.events) if each in known]
             if entries:
-                self._chunk(EVENTS, max(each.time for _, each in entries), encode(entries))
+                # Event ids are forgotten by whole hours.
+                newest = (max(each.time for _, each in entries) // HOUR_MS + 1) * HOUR_MS - 1
+                self._chunk(EVENTS, newest, encode(entries))
             journal.events.clear()
         if len(journal.dormant) >= size:
             legs = journal.dormant
@@ -71,7 +74,7 @@ class SnapshotWriter:
             journal.dormant.clear()
 
     def _chunk(self, name: str, newest: int, data: bytes) -> None:
-        self.chunks.append((Segment(name, self.next_segment, newest), data))
+        self.chunks.append((Segment(name, self.next_segment, newest, self.state.swept_to), data))
         self.next_segment += 1
 
     def cut(self, acknowledged: int) -> "Cut":
@@ -96,8 +99,9 @@ class Cut:
         self.gone, journal.gone = journal.gone, {}
         self.chunks, writer.chunks = writer.chunks, []
         horizon = state.swept_to
-        self.expired = [each for each in writer.segments if each.newest < horizon]
-        self.segments = [each for each in writer.segments if each.newest >= horizon] + [each for each, _ in self.chunks]
+        self.expired = [each for each in writer.segments if each.forgotten(each.newest, horizon)]
+        kept = [each for each in writer.segments if not each.forgotten(each.newest, horizon)]
+        self.segments = kept + [each for each, _ in self.chunks]
         self.manifest = encode(_manifest(self, acknowledged))
         self.ready += [(segment_key(segment), data) for segment, data in self.chunks]
         self.ready += [(segment_key(segment), None) for segment in self.expired]

@@ -16,6 +16,7 @@ from streams.legs import Leg, Mark
 from streams.pipeline.accounting import Content, KnownEvent, SourceCount
 from streams.pipeline.partition import RuleTally
 from streams.state.program import HitKey
+from streams.state.subject import NEVER
 
 SNAPSHOT_VERSION: Final = 1
 MANIFEST_KEY: Final = b"manifest"
@@ -51,11 +52,20 @@ class Extras(Struct, array_like=True):
 
 
 class Segment(Struct, array_like=True, frozen=True, gc=False):
-    """A numbered piece of what only grows; ``newest`` is the newest event time in it: it goes when that is forgotten."""
+    """A numbered piece of what only grows; ``newest`` is the newest event time in it: it goes when that is forgotten.
+
+    ``swept_to`` is the horizon of the last sweep before it was written: what is older and in it came after that sweep (old
+    reference data, a mended dead letter), and is known until the next.
+    """
 
     name: str
     number: int
     newest: int
+    swept_to: int = NEVER
+
+    def forgotten(self, time: int, swept_to: int) -> bool:
+        """Say whether a sweep since then has forgotten what is of this time."""
+        return self.swept_to != swept_to and time < swept_to
 
 
 class Manifest(Struct, array_like=True):

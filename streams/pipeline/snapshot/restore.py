@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from heapq import heapify
 
+from streams.alerts.compose import ENGINE
 from streams.alerts.model import AlertState
 from streams.clock import HOUR_MS
 from streams.detection.program import Program, Programs
@@ -13,15 +14,14 @@ from streams.pipeline.snapshot.forms import (
     DORMANT,
     EVENTS,
     MANIFEST_KEY,
-    SNAPSHOT_VERSION,
     Extras,
     Manifest,
     SavedHit,
+    Segment,
     read_events,
     read_extras,
     read_legs,
     read_manifest,
-    read_version,
     segment_key,
 )
 from streams.state.program import Hit
@@ -32,18 +32,21 @@ Records = Mapping[bytes, bytes]
 
 
 def manifest_of(records: Records) -> Manifest | None:
-    """Give the manifest, or None when no snapshot was ever finished. Raises FormatError for one of another format."""
+    """Give the manifest, or None when no snapshot was ever finished; ``records`` are of this program's format (``migrated``).
+
+    Raises FormatError for one that a newer engine made: this program would go on from it with other results.
+    """
     data = records.get(MANIFEST_KEY)
     if data is None:
         return None
-    version = read_version.decode(data).version
-    if version != SNAPSHOT_VERSION:
+    manifest = read_manifest.decode(data)
+    if manifest.engine > ENGINE:
         message = (
-            f"a snapshot of format {version}, and this program reads {SNAPSHOT_VERSION}: "
-            "run the version that wrote it, or a newer one"
+            f"a snapshot of engine {manifest.engine}, and this program is engine {ENGINE}: a newer version of Payweir has taken "
+            "over this partition; start that one here too"
         )
         raise FormatError(message)
-    return read_manifest.decode(data)
+    return manifest
 
 
 def restore(records: Records, manifest: Manifest, rulesets: Mapping[str, Programs], partition: int) -> PartitionState:
@@ -120,17 +123,18 @@ def _hit(subject: Subject, saved: SavedHit, rulesets: Mapping[str, Programs]) ->
     return Hit(leg, saved.key, runnable, saved.values, saved.held_by, saved.undecided, saved.error)
 
 
-def _segments(records: Records, manifest: Manifest, name: str) -> Iterator[bytes]:
+def _segments(records: Records, manifest: Manifest, name: str) -> Iterator[tuple[Segment, bytes]]:
     for segment in manifest.segments:
         if segment.name == name:
-            yield records[segment_key(segment)]
+            yield segment, records[segment_key(segment)]
 
 
 def _restore_accounting(state: PartitionState, records: Records, manifest: Manifest) -> None:
     accounting = state.accounting
-    for data in _segments(records, manifest, EVENTS):
+    for segment, data in _segments(records, manifest, EVENTS):
         for event_id, known in read_events.decode(data):
-            if (known.time // HOUR_MS + 1) * HOUR_MS > state.swept_to:
+            # Event ids are forgotten by whole hours.
+            if not segment.forgotten((known.time // HOUR_MS + 1) * HOUR_MS - 1, state.swept_to):
                 accounting.events[event_id] = known
     for event_id, known in accounting.events.items():
         accounting.hours.setdefault(known.time // HOUR_MS, []).append(event_id)
@@ -140,7 +144,10 @@ def _restore_accounting(state: PartitionState, records: Records, manifest: Manif
 
 def _restore_dormant(state: PartitionState, records: Records, manifest: Manifest) -> None:
     waiting: dict[str, list[Leg]] = state.dormant
-    for data in _segments(records, manifest, DORMANT):
+    for segment, data in _segments(records, manifest, DORMANT):
         for leg in read_legs.decode(data):
-            if leg.time >= state.swept_to and (int(SubjectKind.JOIN), leg.subject) not in state.subjects:
+            if (
+                not segment.forgotten(leg.time, state.swept_to)
+                and (int(SubjectKind.JOIN), leg.subject) not in state.subjects
+            ):
                 waiting.setdefault(leg.subject, []).append(leg)

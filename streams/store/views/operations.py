@@ -19,7 +19,7 @@ def _reconciliation(_: Words) -> str:
     coalesce(c.duplicate, 0) AS duplicate, coalesce(c.conflict, 0) AS conflict, coalesce(c.refused, 0) AS refused,
     coalesce(f.found, 0) AS found, coalesce(c.stored_at, f.stored_at) AS stored_at,
     coalesce(f.found, 0) - coalesce(c.accepted + c.duplicate + c.refused, 0) AS missing,
-    f.first_offset, f.revision_offset AS next_offset
+    f.first_offset, f.revision_offset AS next_offset, coalesce(f.lost, 0) AS lost
 FROM (SELECT source FROM ingest_counters UNION SELECT source FROM sources_found) s
 LEFT JOIN sources_found f ON f.source = s.source
 LEFT JOIN (
@@ -54,8 +54,9 @@ FROM (
 
 def _dead_letters(_: Words) -> str:
     return """SELECT d.source_topic, d.source_partition, d.source_offset, d.refusal, d.field, d.detail, d.masked,
-    d.bytes_total, d.kafka_time, d.stored_at
-FROM dead_letters d"""
+    d.bytes_total, d.kafka_time, d.stored_at, r.retried_at, r.retried_offset, r.mended
+FROM dead_letters d LEFT JOIN dead_letter_retries r ON r.source_topic = d.source_topic
+    AND r.source_partition = d.source_partition AND r.source_offset = d.source_offset"""
 
 
 def _watermarks(words: Words) -> str:

@@ -1,0 +1,83 @@
+"""What a release left can be read and gone on from; outputs change only under a new engine number."""
+
+import msgspec
+import pytest
+
+from streams.alerts import compose
+from streams.alerts.compose import ENGINE
+from streams.errors import FormatError, FormatOutdated
+from streams.pipeline.snapshot import fingerprint, manifest_of, migrated, restore
+from streams.pipeline.snapshot.forms import MANIFEST_KEY, SNAPSHOT_VERSION
+from streams.pipeline.snapshot.migrate import MIGRATIONS
+from tests.golden.golden import COMMAND, LATENESS_MS, blank, compare, engines, outputs_of, read
+
+
+def with_manifest(records: dict[bytes, bytes], place: int, value: int) -> dict[bytes, bytes]:
+    """Give the records with another number in a place of the manifest: 0 the format, 1 the engine."""
+    manifest = msgspec.msgpack.decode(records[MANIFEST_KEY])
+    manifest[place] = value
+    return records | {MANIFEST_KEY: msgspec.msgpack.encode(manifest)}
+
+
+def test_the_engine_of_today_has_a_golden_log() -> None:
+    assert ENGINE in engines(), f"engine {ENGINE} has no golden log; run: {COMMAND}"
+
+
+def test_the_outputs_of_today_are_those_of_the_golden_log() -> None:
+    golden = read(ENGINE)
+    programs = golden.programs
+    compare(golden, outputs_of(blank(), golden.log, {programs.ruleset.digest: programs}))
+
+
+def test_a_changed_output_is_found_and_the_command_to_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    golden = read(ENGINE)
+    programs = golden.programs
+    monkeypatch.setattr(compose, "EVIDENCE_MAX", 2)
+    found = outputs_of(blank(), golden.log, {programs.ruleset.digest: programs})
+    with pytest.raises(AssertionError, match=f"raise ENGINE in .*\n?.*{COMMAND}"):
+        compare(golden, found)
+
+
+@pytest.mark.parametrize("engine", engines())
+def test_the_snapshot_a_release_left_is_gone_on_from(engine: int) -> None:
+    golden = read(engine)
+    programs = golden.programs
+    rulesets = {programs.ruleset.digest: programs}
+    records = migrated(golden.snapshot)
+    manifest = manifest_of(records)
+    assert manifest is not None
+    assert 0 < manifest.offset < len(golden.log)
+    state = restore(records, manifest, rulesets, 0)
+    state.lateness_ms = LATENESS_MS
+    rest = outputs_of(state, golden.log, rulesets)
+    if engine == ENGINE:
+        assert rest == [line for line in golden.outputs if int(line.split()[0]) >= manifest.offset]
+        whole = blank()
+        outputs_of(whole, golden.log, rulesets)
+        assert fingerprint(state) == fingerprint(whole)
+
+
+def test_a_snapshot_of_an_older_format_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    golden = read(ENGINE)
+    older = {b"old:" + key: value for key, value in golden.snapshot.items() if key != MANIFEST_KEY}
+    older |= with_manifest({MANIFEST_KEY: golden.snapshot[MANIFEST_KEY]}, 0, SNAPSHOT_VERSION - 2)
+
+    def renamed(records: dict[bytes, bytes]) -> dict[bytes, bytes]:
+        return with_manifest({key.removeprefix(b"old:"): value for key, value in records.items()}, 0, SNAPSHOT_VERSION)
+
+    monkeypatch.setitem(
+        MIGRATIONS, SNAPSHOT_VERSION - 2, lambda records: with_manifest(records, 0, SNAPSHOT_VERSION - 1)
+    )
+    with pytest.raises(FormatOutdated, match=f"format {SNAPSHOT_VERSION - 1}, which this program no longer reads"):
+        migrated(older)
+    monkeypatch.setitem(MIGRATIONS, SNAPSHOT_VERSION - 1, renamed)
+    assert migrated(older) == golden.snapshot
+
+
+def test_a_newer_format_and_a_newer_engine_are_refused() -> None:
+    snapshot = read(ENGINE).snapshot
+    with pytest.raises(FormatError, match="a newer version of Payweir wrote it") as refused:
+        migrated(with_manifest(snapshot, 0, SNAPSHOT_VERSION + 1))
+    assert not isinstance(refused.value, FormatOutdated)
+    with pytest.raises(FormatError, match="a newer version of Payweir has taken over"):
+        manifest_of(with_manifest(snapshot, 1, ENGINE + 1))
