@@ -1,10 +1,12 @@
 """What we read of real messages against what an independent reader takes from them.
 
-``python -m tests.contract.iso20022 FOLDER`` prints a table by kind and version. The folder holds messages and
-``expected.jsonl``: one object per transaction with ``file``, ``kind``, ``version``, ``tx_index`` and what is in it as text.
+``python -m tests.contract.iso20022 FOLDER`` prints a table by kind and version, and one by form: each XML message again under other
+prefixes, in envelopes, encodings and white space. The folder holds messages and ``expected.jsonl``: one object per transaction
+with ``file``, ``kind``, ``version``, ``tx_index`` and what is in it as text.
 Three outcomes: read right, refused by name, wrong in silence. The last must be 0.
 """
 
+import io
 import json
 import re
 import sys
@@ -22,6 +24,7 @@ from rich.table import Table
 from streams.events import Event, Limits, Refused, decode_event
 from streams.events.iso20022 import Found, line_of, read_messages
 from streams.money import EXPONENTS
+from tests.contract.iso20022_forms import forms
 
 Expected = dict[str, str]
 Taken = dict[str, str | int | None]
@@ -205,16 +208,36 @@ CHECKS: tuple[Callable[[Event, Found, Expected], Iterator[str]], ...] = (
 
 def compare(folder: Path) -> dict[tuple[str, str], Score]:
     """Read every file of ``folder/expected.jsonl`` and judge each transaction."""
-    told: dict[str, list[Expected]] = defaultdict(list)
-    for line in (folder / "expected.jsonl").read_text(encoding="utf-8").splitlines():
-        each = json.loads(line)
-        told[each["file"]].append(each)
     scores: dict[tuple[str, str], Score] = defaultdict(Score)
-    for name, expected in told.items():
+    for name, expected in _told(folder).items():
         with (folder / name).open("rb") as stream:
             found = list(read_messages(stream))
         _judge_file(found, expected, scores)
     return dict(sorted(scores.items()))
+
+
+def compare_forms(folder: Path) -> dict[tuple[str, str], Score]:
+    """Judge every XML message of the folder in each of its other forms; the key is the form."""
+    scores: dict[tuple[str, str], Score] = {}
+    for name, expected in _told(folder).items():
+        raw = (folder / name).read_bytes()
+        for form, written in [("as it is", raw), *forms(raw)] if name.endswith(".xml") else ():
+            mine: dict[tuple[str, str], Score] = defaultdict(Score)
+            _judge_file(list(read_messages(io.BytesIO(written))), expected, mine)
+            total = scores.setdefault((form, ""), Score())
+            for score in mine.values():
+                total.right += score.right
+                total.refused += score.refused
+                total.wrong += score.wrong
+    return scores
+
+
+def _told(folder: Path) -> dict[str, list[Expected]]:
+    told: dict[str, list[Expected]] = defaultdict(list)
+    for line in (folder / "expected.jsonl").read_text(encoding="utf-8").splitlines():
+        each = json.loads(line)
+        told[each["file"]].append(each)
+    return told
 
 
 def _judge_file(found: list[Found], expected: list[Expected], scores: dict[tuple[str, str], Score]) -> None:
@@ -255,4 +278,5 @@ def show(scores: dict[tuple[str, str], Score], console: Console) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(show(compare(Path(sys.argv[1])), Console(width=150)) > 0)
+    wide = Console(width=150)
+    sys.exit(show(compare(Path(sys.argv[1])), wide) + show(compare_forms(Path(sys.argv[1])), wide) > 0)

@@ -10,11 +10,13 @@ import pytest
 from rich.console import Console
 
 from streams.events import Limits, Refused, decode_event
-from streams.events.iso20022 import MESSAGES, Found, lines_of, read_messages
+from streams.events.iso20022 import MESSAGES, Found, line_of, lines_of, read_messages
 from streams.events.iso20022.fields import Message
 from streams.events.iso20022.pages import pages, write
 from streams.events.model import PaymentEvent
-from tests.contract.iso20022 import RECEIVED_MS, compare, judge, show
+from tests.contract.iso20022 import RECEIVED_MS, compare, compare_forms, judge, show
+from tests.contract.iso20022_forms import forms
+from tests.rig.iso20022 import read
 from tests.rig.settings import rig_settings
 
 FOLDER = Path(__file__).parents[2] / "schemas" / "iso20022"
@@ -142,3 +144,21 @@ def test_real_messages_are_read_right_or_refused_by_name() -> None:
     folder = rig_settings().iso20022
     assert folder is not None
     assert show(compare(folder), Console(width=150)) == 0
+
+
+@pytest.mark.skipif(rig_settings().iso20022 is None, reason="PAYWEIR_TEST_ISO20022 names no folder of real messages")
+def test_real_messages_say_the_same_in_every_form() -> None:
+    folder = rig_settings().iso20022
+    assert folder is not None
+    found = compare_forms(folder)
+    assert len(found) > 10
+    assert show(found, Console(width=150)) == 0
+
+
+@pytest.mark.parametrize("path", XML, ids=lambda path: path.name)
+def test_an_example_says_the_same_in_every_form(path: Path) -> None:
+    written = dict(forms(path.read_bytes()))
+    assert len(written) >= 14
+    told = [line_of(found, "a") for found in found_in(path)]
+    for form, raw in written.items():
+        assert [line_of(found, "a") for found in read(raw)] == told, form
