@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from streams.replay.formats.guess import propose
 from streams.replay.formats.labelled import labelled
 from streams.replay.formats.mapping import Layout, Mapping
 from streams.replay.formats.values import minor_of
+from tests.property import table_fuzz
 from tests.unit.replay.formats.samples import SAMPLES
 
 TABLES = {name: sample for name, sample in SAMPLES.items() if " " not in name}
@@ -144,3 +146,11 @@ def test_a_large_file_is_read_in_bounded_memory() -> None:
         tracemalloc.stop()
     assert count == 50_001
     assert peak < 2_000_000
+
+
+@pytest.mark.parametrize("name", table_fuzz.readers())
+def test_mutated_files_end_in_events_and_named_refusals(name: str) -> None:
+    found = table_fuzz.fuzz(150, name)
+    assert found.files == 150
+    assert found.refused or name == "guess"
+    assert found.peak < 4_000_000

@@ -44,6 +44,8 @@ class Guess:
 
     columns: dict[str, str] = field(default_factory=dict)
     layout: Layout = field(default_factory=Layout)
+    banks: dict[str, str] = field(default_factory=dict)
+    """Columns of a bank beside those of accounts: together they name an end."""
     clock: str = ""
     """A second column of the time, where day and hour stand apart."""
     time_format: str = "iso"
@@ -60,6 +62,7 @@ def propose(stream: IO[bytes], name: str) -> str:
     ]
     guess = Guess(layout=Layout(encoding=encoding))
     _columns(guess, header, rows)
+    _twice(guess, header)
     _clock(guess, header, rows)
     _amounts(guess, header, rows)
     _times(guess, header, rows)
@@ -97,6 +100,10 @@ def _columns(guess: Guess, header: list[str], rows: list[list[str]]) -> None:
         fits = [each for each in header if each not in taken and re.fullmatch(pattern, each, re.IGNORECASE)]
         if name in {"payer", "payee"}:
             fits.sort(key=lambda each: _ACCOUNTISH.fullmatch(each) is None)
+        if name == "time":
+            fits.sort(
+                key=lambda each: bool(rows) and all(_HOURS.fullmatch(row[header.index(each)].strip()) for row in rows)
+            )
         if name == "currency":
             fits.sort(key=lambda each: not _currencies(header.index(each), rows))
         if fits:
@@ -104,6 +111,17 @@ def _columns(guess: Guess, header: list[str], rows: list[list[str]]) -> None:
             taken.add(fits[0])
         if len(fits) > 1:
             guess.doubts.append(f"{name}: also possible: {', '.join(fits[1:])}")
+
+
+def _twice(guess: Guess, header: list[str]) -> None:
+    """Take two columns of one name for the two ends, where those that name payer and payee are none of accounts."""
+    for name in header:
+        second = f"{name}.1"
+        ends = [guess.columns.get(end, "") for end in ("payer", "payee")]
+        if second in header and _ACCOUNTISH.fullmatch(name) and not any(map(_ACCOUNTISH.fullmatch, ends)):
+            guess.banks = {end: found for end, found in zip(("payer", "payee"), ends, strict=True) if found}
+            guess.columns |= {"payer": name, "payee": second}
+            guess.doubts.append(f"payer, payee: {name!r} stands twice; the first is taken for the payer's")
 
 
 def _currencies(at: int, rows: list[list[str]]) -> bool:
@@ -143,6 +161,10 @@ def _times(guess: Guess, header: list[str], rows: list[list[str]]) -> None:
     if guess.clock:
         hours = header.index(guess.clock)
         cells = [f"{day} {row[hours].strip()}" for day, row in zip(cells, rows, strict=False)]
+    codes = {cell for cell in _cells(guess, "currency", header, rows) if cell not in EXPONENTS}
+    if codes:
+        names = ", ".join(f"{name}: CODE" for name in sorted(codes))
+        guess.doubts.append(f"currency_names: {{{names}}} - write the ISO 4217 code of each")
     forms = [form for form in _TIMES if cells and all(map(time_reader((form,), "UTC"), cells))]
     if forms:
         guess.time_format = forms[0]
@@ -182,6 +204,8 @@ def _text(guess: Guess, name: str, header: list[str]) -> str:
 
 def _column(guess: Guess, name: str) -> str:
     column = _quoted(guess.columns[name])
+    if name in guess.banks:
+        return f"[{_quoted(guess.banks[name])}, {column}]"
     return f"[{column}, {_quoted(guess.clock)}]" if name == "time" and guess.clock else column
 
 

@@ -119,6 +119,16 @@ B2;29.03.2025;10:02;DE2;DE3;12,00;EUR
         "交易流水号,交易时间,付款账号,收款账号,交易金额,币种\nT1,2025-03-28 10:01:00,6222,6223,1000.50,CNY\n",
         (100050, "2025-03-28T10:01:00+00:00", "6222", "6223"),
     ),
+    "bank and account, each name twice": (
+        "utf-8",
+        "When at,From Bank,Account,To Bank,Account,Amount,Currency\n2025-03-28 10:01:00,01,A,02,A,1000.50,EUR\n",
+        (100050, "2025-03-28T10:01:00+00:00", "01:A", "02:A"),
+    ),
+    "hour before day": (
+        "utf-8",
+        "Time,Date,Sender_account,Receiver_account,Amount,Currency\n10:01:00,2025-03-28,A,B,1000.50,EUR\n",
+        (100050, "2025-03-28T10:01:00+00:00", "A", "B"),
+    ),
     "English, tabs, grouped": (
         "utf-8",
         """transaction_id\tcreated_at\tsender_account\treceiver_account\tamount\tcurrency
@@ -163,3 +173,10 @@ def test_doubtful_amounts_and_dates_are_said_aloud(tmp_path: Path) -> None:
     text = opened.look(propose)
     assert "# amount: is 1,234 a thousand or one and a bit?" in text
     assert "# time_format: '%m/%d/%Y' fits these rows too" in text
+
+
+def test_names_of_currencies_are_listed_for_a_person_to_fill_in(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("time,from,to,amount,currency\n2025-03-28 10:01:00,a,b,1,US Dollar\n", encoding="utf-8")
+    (opened,) = open_inputs([str(path)])
+    assert "# currency_names: {US Dollar: CODE}" in opened.look(propose)
