@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.cli.alerts import JsonOption, StoreOption
-from streams.clock import rough_span
+from streams.clock import rough_span, to_text
 from streams.replay.score import RuleScore, Score, ScoredAlert, TypologyScore, score
 from streams.replay.truth import read_truth
 from streams.store import DEFAULT_STORE_URL, open_store
@@ -27,9 +27,16 @@ app = typer.Typer()
 def score_command(
     *,
     labels: Annotated[
-        Path, typer.Option(help="labels.csv of payweir generate or convert, or scenarios.json.", show_default=False)
+        Path,
+        typer.Option(
+            help="Labels of payweir generate or convert, or of a labelled set; or scenarios.json.", show_default=False
+        ),
     ],
     store: StoreOption = DEFAULT_STORE_URL,
+    write: Annotated[
+        Path | None,
+        typer.Option(help="Also write the alerts with what they cite here, as JSON Lines.", show_default=False),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Compare the alerts in a store with the labels of the stream that was run into it.
@@ -43,12 +50,24 @@ def score_command(
     """
     truth = read_truth(labels)
     with open_store(store, create=False) as opened:
-        result = score(truth, alerts_in(opened))
+        alerts = alerts_in(opened)
+        result = score(truth, alerts)
         payments = payments_in(opened)
+    if write is not None:
+        write.write_bytes(b"".join(map(_cited, alerts)))
     if json:
         print(msgspec.json.format(msgspec.json.encode(as_data(result, payments)), indent=1).decode())
     else:
         show_score(Console(), result, payments)
+
+
+def _cited(alert: ScoredAlert) -> bytes:
+    """Write one alert for other scorers: time of its first hit, rule, subject, and the events it cites."""
+    line = {
+        "ts": to_text(alert.first_hit_ms), "rule": alert.rule_id, "account": alert.subject,
+        "event_ids": list(alert.event_ids),
+    }  # fmt: skip
+    return msgspec.json.encode(line) + b"\n"
 
 
 def alerts_in(store: Store) -> list[ScoredAlert]:

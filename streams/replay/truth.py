@@ -1,6 +1,7 @@
 """Reading the truth of a labelled stream: the scenarios that the generator wrote, or the labels of any set."""
 
 import csv
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +37,10 @@ def read_scenarios(path: Path) -> list[Scenario]:
 
 
 def read_labels(path: Path) -> list[Scenario]:
-    """Read a labels file of ``payweir generate`` or ``payweir convert``; raises ``UsageError`` as above."""
+    """Read a labels file of ``payweir generate`` or ``payweir convert``, or one that calls its instances ``instance_id``.
+
+    It may be packed (``.gz``), and without a column of roles every label is fraud. Raises ``UsageError`` as above.
+    """
     events: dict[str, list[str]] = {}
     typologies: dict[str, str] = {}
     ordinary: dict[str, bool] = {}
@@ -52,17 +56,25 @@ def read_labels(path: Path) -> list[Scenario]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    wanted = {"event_id", "scenario_id", "typology", "role"}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with (
+            gzip.open(path, "rt", encoding="utf-8", newline="")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8", newline="") as file
+        ):
             reader = csv.DictReader(file)
-            if not wanted <= set(reader.fieldnames or ()):
+            there = set(reader.fieldnames or ())
+            name = "instance_id" if "instance_id" in there else "scenario_id"
+            wanted = {"event_id", name, "typology"} | ({"role"} if name == "scenario_id" else set())
+            if not wanted <= there:
                 message = f"{path} has no columns {', '.join(sorted(wanted))}; name a labels.csv of payweir generate or convert"
                 raise UsageError(message)
             for row in reader:
-                yield {name: row[name] or "" for name in wanted}
-    except OSError as error:
-        message = f"cannot read {path}: {error.strerror}; name the labels.csv of payweir generate or convert"
+                texts = {column: row[column] or "" for column in wanted}
+                yield {"role": "", **texts, "scenario_id": texts[name]}
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or error
+        message = f"cannot read {path}: {reason}; name the labels.csv of payweir generate or convert"
         raise UsageError(message) from error
     except (csv.Error, UnicodeDecodeError) as error:
         message = f"{path} is not a labels file of payweir generate or convert: {error}"

@@ -1,5 +1,6 @@
 """``payweir score``: what a user's own run found."""
 
+import gzip
 import shutil
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from typer.testing import CliRunner
 
 from streams.cli.run import app as run_app
 from streams.cli.score import app
-from streams.errors import PayweirError
+from streams.errors import PayweirError, UsageError
 from streams.replay.generator import GeneratorSettings, generate
+from streams.replay.truth import read_truth
 
 SHIPPED = Path(__file__).parents[3] / "rules"
 TYPOLOGIES = ("pass_through", "payroll_batch", "group_gift", "psp_pool", "orphan_settlement", "late_payment")
@@ -56,6 +58,28 @@ def test_labels_without_scenarios_are_enough(ran: Path, tmp_path: Path) -> None:
     labels = str(shutil.copy(ran / "stream" / "labels.csv", tmp_path))
     told = msgspec.json.decode(CliRunner().invoke(app, ["--labels", labels, "--store", url(ran), "--json"]).output)
     assert (told["found"], told["instances"]) == (4, 4)
+
+
+def test_labels_of_a_set_that_calls_its_instances_so_are_enough_and_may_be_packed(ran: Path, tmp_path: Path) -> None:
+    rows = [row.split(",") for row in (ran / "stream" / "labels.csv").read_text().splitlines()[1:]]
+    labels = tmp_path / "set.labels.csv.gz"
+    text = "".join(f"{event},{name},{typology}\n" for event, name, typology, role in rows if role != "NORMAL")
+    labels.write_bytes(gzip.compress(f"event_id,instance_id,typology\n{text}".encode()))
+    told = msgspec.json.decode(CliRunner().invoke(app, ["--labels", str(labels), "--store", url(ran), "--json"]).output)
+    assert (told["found"], told["instances"]) == (4, 4)
+    labels.write_bytes(labels.read_bytes()[:40])
+    with pytest.raises(UsageError, match="cannot read"):
+        read_truth(labels)
+
+
+def test_alerts_are_written_for_other_scorers_with_what_they_cite(ran: Path, tmp_path: Path) -> None:
+    out = tmp_path / "alerts.jsonl"
+    labels = str(ran / "stream" / "labels.csv")
+    told = CliRunner().invoke(app, ["--labels", labels, "--store", url(ran), "--write", str(out), "--json"]).output
+    lines = [msgspec.json.decode(line) for line in out.read_bytes().splitlines()]
+    assert len(lines) == msgspec.json.decode(told)["alerts"] > 0
+    assert all(line["event_ids"] and line["account"] and line["ts"].startswith("2025-") for line in lines)
+    assert {line["rule"] for line in lines} == {"pass-through-account", "orphan-settlement"}
 
 
 def test_people_read_every_typology_and_the_sum(ran: Path) -> None:
