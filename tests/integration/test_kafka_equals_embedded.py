@@ -10,11 +10,15 @@ import pytest
 
 from streams.replay.generator import GeneratorSettings, generate
 from streams.store.reader import Standing
+from tests.rig import labelled_data
 from tests.rig.cluster import Cluster, embedded
 from tests.rig.kafka import KafkaBroker
+from tests.rig.labelled_run import with_floors
 from tests.rig.postgres import PostgresServer
 
 EVENTS = 20_000
+LABELLED_EVENTS = 6_000
+LOWERED = "{CNY: 300, USD: 50, EUR: 50, JPY: 7000, SEK: 300}"
 DOWN_SECONDS = 20
 RULES = Path(__file__).parents[2] / "rules"
 pytestmark = pytest.mark.integration
@@ -54,6 +58,17 @@ def cluster(tmp_path: Path, postgres: PostgresServer, stream: Stream) -> Iterato
             yield made
 
 
+def lowered_rules(folder: Path) -> Path:
+    """Copy the shipped rules, two of them with floors so low that simulators' amounts, and a birthday's gifts, reach them."""
+    rules = folder / "rules"
+    shutil.copytree(RULES, rules)
+    for name, text in with_floors(LOWERED).items():
+        parts = text.split("\n  - name: ")
+        kept = [part for part in parts if not part.startswith("silent on a gift")]
+        (folder / name).write_text("\n  - name: ".join(kept), encoding="utf-8")
+    return rules
+
+
 def start_two_of_each(cluster: Cluster) -> None:
     for role in ("intake", "detect", "record"):
         cluster.start(role, f"{role}-a")
@@ -66,6 +81,18 @@ def test_two_workers_of_each_role_store_what_the_embedded_run_stores(cluster: Cl
     cluster.wait_for(stream.expected)
     for name in list(cluster.workers):
         cluster.stop(name)
+
+
+def test_a_labelled_set_says_on_kafka_what_it_says_embedded(tmp_path: Path, postgres: PostgresServer) -> None:
+    made = labelled_data.make(tmp_path, LABELLED_EVENTS, seed=3)
+    rules = lowered_rules(tmp_path)
+    expected = embedded(made.labelled, rules, f"sqlite:///{tmp_path / 'expected.db'}", "labelled")
+    assert len({each.rule_id for each in expected.values()}) >= 3
+    with KafkaBroker() as broker, Cluster(broker.bootstrap, postgres.create_database(), tmp_path) as cluster:
+        cluster.prepare(rules)
+        start_two_of_each(cluster)
+        cluster.run("produce", str(made.labelled), "--format", "labelled", "--end")
+        cluster.wait_for(expected)
 
 
 def test_a_detect_worker_killed_half_way_changes_nothing(cluster: Cluster, stream: Stream) -> None:

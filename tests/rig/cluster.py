@@ -130,10 +130,10 @@ class Cluster:
             worker.wait()
 
 
-def embedded(stream: Path, rules: Path, store_url: str) -> dict[str, Standing]:
+def embedded(stream: Path, rules: Path, store_url: str, format_: str = "payweir") -> dict[str, Standing]:
     """What the embedded run says of a stream."""
     with open_store(store_url) as store:
         plan = RunPlan(load_programs(rules), store.write, lambda _done, _found: None, FAR_MS)
-        summary = run_files(open_inputs([str(stream)]), plan)
+        summary = run_files(open_inputs([str(stream)], format_), plan)
         assert summary.adds_up
         return standing(store)

@@ -1,4 +1,4 @@
-"""The cases of the soak: simulated schedules, the order matrix, and 100,000 events through two workers of every role."""
+"""The cases of the soak: simulated schedules, the order matrix, streams and labelled sets through two workers of every role."""
 
 import time
 from collections.abc import Callable
@@ -12,13 +12,14 @@ from sqlalchemy import func, select
 from streams.store import open_store
 from streams.store.engine import reading
 from streams.store.schema import alerts
-from tests.integration.test_kafka_equals_embedded import Stream, make_stream, start_two_of_each
+from tests.integration.test_kafka_equals_embedded import Stream, lowered_rules, make_stream, start_two_of_each
 from tests.rig import oracle
-from tests.rig.cluster import Cluster
+from tests.rig.cluster import Cluster, embedded
 from tests.rig.kafka import KafkaBroker
 from tests.rig.order_data import Payment, payments
 from tests.rig.order_kafka import Cell, faults_of, run_cell
 from tests.rig.postgres import PostgresServer
+from tests.rig.settings import rig_settings
 from tests.simulation.campaign import campaign
 
 PAYMENTS: Final = 300_000
@@ -94,7 +95,31 @@ def _simulation(number: int, _folder: Path, seed: int) -> str:
     return f"seeds from {first}: {tally}"
 
 
+def _labelled(folder: Path, _seed: int) -> str:
+    """Every set of the folder ``PAYWEIR_LABELLED`` names, whole, through two workers of every role."""
+    sets = sorted((rig_settings().labelled or folder).glob("*.events.jsonl.gz"))
+    assert sets, "PAYWEIR_LABELLED names no folder of labelled sets"
+    rules, told = lowered_rules(folder), []
+    for number, file in enumerate(sets):
+        expected = embedded(file, rules, f"sqlite:///{folder / f'{number}.db'}", "labelled")
+        logs = folder / str(number)
+        logs.mkdir()
+        with (
+            KafkaBroker() as broker,
+            PostgresServer() as postgres,
+            Cluster(broker.bootstrap, postgres.create_database(), logs) as cluster,
+        ):
+            cluster.patience_seconds = PATIENCE_SECONDS
+            cluster.prepare(rules)
+            start_two_of_each(cluster)
+            cluster.run("produce", str(file), "--format", "labelled", "--end")
+            cluster.wait_for(expected)
+        told.append(f"{file.name.partition('.')[0]}: {len(expected):,} alerts as embedded")
+    return "; ".join(told)
+
+
 CASES: Final[dict[str, Case]] = {
+    "labelled": _labelled,
     **{f"simulation-{number}": partial(_simulation, number) for number in range(20)},
     **{f"events-100000-{word}": partial(_whole, word) for word in ("calm", "killed", "twice", "store-down")},
     **{
