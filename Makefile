@@ -45,9 +45,11 @@ chaos: need-servers $(VENV)/.ready  ## kill, pause and cut the real parts; takes
 dashboards: $(VENV)/.ready  ## make the JSON of the Grafana dashboards from deploy/grafana/dashboards.yaml
 	@$(BIN)/python -m tests.dashboards
 
-lock: $(VENV)/.ready  ## resolve requirements.lock anew from pyproject.toml
+lock: $(VENV)/.ready  ## resolve requirements.lock anew from pyproject.toml, and deploy/requirements.lock, the image's part of it
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra image --generate-hashes --no-emit-index-url --no-header \
+	  --constraint requirements.lock pyproject.toml --output-file deploy/requirements.lock
 
 clean:  ## remove everything that make made
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist ./*.egg-info

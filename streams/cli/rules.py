@@ -128,6 +128,9 @@ def publish_command(
             show_default="the beginning for the first set, else now and PAYWEIR_ANNOUNCE_SECONDS",
         ),
     ] = None,
+    digest: Annotated[
+        str | None, typer.Option(help="Digest that was approved; another set is refused.", show_default="any")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Check, test and publish a set to all partitions at once; a bad set is refused and the old one still runs.
@@ -138,6 +141,9 @@ def publish_command(
     from_ms = _moment(start) if start is not None else None
     files = load_folder(path)
     ruleset = _checked(path, "; nothing was published, the ruleset in force still runs")
+    if digest is not None and digest != ruleset.digest:
+        approved = digest or "none"
+        raise RuleError(f"{path} has digest {ruleset.digest}, approved is {approved}; the ruleset in force still runs")
     failed = [one for one in run_tests(ruleset) if one.fault]
     if failed:
         _print_tests(path, failed)

@@ -123,3 +123,11 @@ def test_every_shipped_rule_can_be_explained() -> None:
     code, output = run("explain", SHIPPED, "--json")
     assert code == 0
     assert all(len(sentences) >= 4 for sentences in json.loads(output).values())
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 64])
+def test_another_set_than_the_approved_one_is_refused_before_any_broker_is_asked(folder: Path, digest: str) -> None:
+    with pytest.raises(
+        RuleError, match=r"has digest [0-9a-f]{64}, approved is (none|0+); the ruleset in force still runs"
+    ):
+        run("publish", folder, "--digest", digest, "--bootstrap", "127.0.0.1:1")
