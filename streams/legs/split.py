@@ -99,7 +99,8 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
     )
     legs = []
     kinds = how.kinds
-    sides = _sides(event) if _ACCOUNT in kinds and payer != payee else None
+    nature, status = _nature(event), event.status
+    sides = _sides(status, nature) if _ACCOUNT in kinds and payer != payee else None
     if sides is not None:
         out, into = sides
         if payer not in OUTSIDE_TOKENS:
@@ -108,7 +109,7 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
             if payee not in OUTSIDE_TOKENS:
                 legs.append(Leg(_ACCOUNT, payee, into, *as_payee))
             _assert_balanced(legs, event)
-    if event.merchant_id and _MERCHANT in kinds and event.status is PaymentStatus.SETTLED and _nature(event) == "":
+    if event.merchant_id and _MERCHANT in kinds and status is PaymentStatus.SETTLED and nature == "":
         sale = Leg(_MERCHANT, event.merchant_id, _SALE, *as_payee)
         sale.batch = event.batch_id or ""
         legs.append(sale)
@@ -117,10 +118,10 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
     if device and _DEVICE in kinds and payer not in OUTSIDE_TOKENS:
         legs.append(Leg(_DEVICE, device, _USE, *as_payer))
     if _JOIN in kinds:
-        nature = RETURNED if event.status is PaymentStatus.RETURNED else _nature(event)
         joins = [Leg(_JOIN, key, _PAYMENT, *as_payer) for key in _payment_keys(event, how.time)]
+        origin, batch = RETURNED if status is PaymentStatus.RETURNED else nature, event.batch_id or ""
         for join in joins:
-            join.origin, join.batch = nature, event.batch_id or ""
+            join.origin, join.batch = origin, batch
         legs += joins if not event.other_ids else _with_names(joins, event.payment_id, event.other_ids)
     return legs
 
@@ -166,13 +167,13 @@ def _nature(event: PaymentEvent) -> str:
     return "own" if same else ""
 
 
-def _sides(event: PaymentEvent) -> tuple[int, int | None] | None:
+def _sides(status: PaymentStatus, nature: str) -> tuple[int, int | None] | None:
     """Name the legs of payer and payee; a payment that moves no money yet has a payer's leg only, or none."""
-    if event.status is PaymentStatus.SETTLED:
-        return SETTLED_SIDES[_nature(event)]
-    if event.status is PaymentStatus.RETURNED:
+    if status is PaymentStatus.SETTLED:
+        return SETTLED_SIDES[nature]
+    if status is PaymentStatus.RETURNED:
         return RETURNED_SIDES
-    if event.status in _OPEN:
+    if status in _OPEN:
         return _BEGUN
     return None
 

@@ -156,9 +156,9 @@ def _legs(run: Step, legs: list[Leg]) -> None:
         if kind == _EVENT:
             _account(run, leg)
         elif not leg.late and (kept is None or leg.kind in kept.get(kind, ALWAYS)):
-            if kind == _JOIN and _sleeps(run, leg):
-                continue
             subject = subjects.get(place)
+            if kind == _JOIN and subject is None and _sleeps(run, leg):
+                continue
             if subject is None or subject.pending:
                 subject = state.subject(kind, leg.subject)
             if subject.insert(leg) and not subject.touched:
@@ -176,8 +176,6 @@ def _account(run: Step, leg: Leg) -> None:
 def _sleeps(run: Step, leg: Leg) -> bool:
     """Keep a payment at its join id without a subject until something is there to decide."""
     key, state = leg.subject, run.state
-    if (_JOIN, key) in state.subjects:
-        return False
     if leg.kind in _WAKES:
         _wake(run, key)
         return False
