@@ -20,6 +20,7 @@ from tests.bench.recovery import recovery
 from tests.bench.report import RESULTS, Report
 from tests.bench.snapshots import snapshots
 from tests.bench.stream import Stream, make_stream
+from tests.bench.views import views
 
 EVENTS_PER_ACCOUNT = 4
 PER_ACTIVE = (7, 6)
@@ -37,6 +38,7 @@ class Bench:
     report: Report
     folder: Path
     accounts: int
+    alerts: int
 
     @cached_property
     def stream(self) -> Stream:
@@ -79,6 +81,10 @@ class Bench:
         stream = make_stream(GeneratorSettings(self.report.seed, RECOVERY_EVENTS), self.room("template"))
         recovery(self.report, stream, self.accounts, self.room("recovery"))
 
+    def views(self) -> None:
+        """Dashboards' queries on many alerts."""
+        views(self.report, self.alerts)
+
 
 PARTS: dict[str, Callable[[Bench], None]] = {
     "embedded": Bench.embedded,
@@ -87,6 +93,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "snapshots": Bench.snapshots,
     "memory": Bench.memory,
     "recovery": Bench.recovery,
+    "views": Bench.views,
 }
 
 
@@ -95,7 +102,7 @@ def main() -> int:
     given = _arguments()
     report = Report(given.seed, given.events)
     with tempfile.TemporaryDirectory(prefix="payweir-bench-") as folder:
-        bench = Bench(report, Path(folder), given.accounts)
+        bench = Bench(report, Path(folder), given.accounts, given.alerts)
         for number, part in enumerate(given.only, 1):
             begun = time.monotonic()
             console.print(f"[{number}/{len(given.only)}] {part} ...", markup=False)
@@ -127,6 +134,9 @@ def _arguments() -> argparse.Namespace:
         type=int,
         default=100_000,
         help="accounts of the memory and the recovery part (default %(default)s)",
+    )
+    parser.add_argument(
+        "--alerts", type=int, default=5_000_000, help="alerts in the store of the views part (default %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the generated streams (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
