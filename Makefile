@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help demo test lint bench soak chaos dashboards lock clean versions need-servers
+.PHONY: help demo test lint bench soak chaos dashboards superset lock clean versions need-servers
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ soak: need-servers $(VENV)/.ready  ## long runs on the real parts; takes up wher
 
 chaos: need-servers $(VENV)/.ready  ## kill, pause and cut the real parts; takes up where it was broken off (RUNS=10 says how much)
 	@$(BIN)/python -m tests.chaos $(if $(RUNS),--runs $(RUNS))
+
+superset: $(VENV)/.ready  ## Apache Superset on the views, seen in a real browser; installs it in .superset and saves build/superset.png
+	@$(BIN)/python -m tests.superset
 
 dashboards: $(VENV)/.ready  ## make the JSON of the Grafana dashboards from deploy/grafana/dashboards.yaml
 	@$(BIN)/python -m tests.dashboards

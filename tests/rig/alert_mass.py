@@ -29,14 +29,14 @@ SELECT md5(n::text), 1, n, 0,
 FROM (
     SELECT n, md5('subject ' || (n * 7919::bigint) % (1 + {count} / 5)) AS subject,
         (ARRAY['CNY', 'USD', 'EUR'])[1 + n % 3] AS currency,
-        now() - (({count} - n) * interval '{days} days' / {count}) AS at,
+        now() - ({count} - n) * (interval '{days} days' / {count}) AS at,
         CASE WHEN n > {count} * (1 - {open}) THEN 'open'
             ELSE (ARRAY['dismissed', 'dismissed', 'confirmed', 'inconclusive'])[1 + n % 4] END AS status
     FROM generate_series(1, {count}) AS n
 ) made"""
 _EVIDENCE: Final = """
 INSERT INTO alert_evidence (alert_id, ordinal, event_id, role, time, amount_minor, currency, counterparty)
-SELECT md5(n::text), o, 'event-' || n || '-' || o, 'credit', now() - (({count} - n) * interval '{days} days' / {count}), 100,
+SELECT md5(n::text), o, 'event-' || n || '-' || o, 'credit', now() - ({count} - n) * (interval '{days} days' / {count}), 100,
     'CNY', md5('subject ' || (n * 104729::bigint + o * 31) % (1 + {count} / 2))
 FROM generate_series(1, {count}) AS n, generate_series(0, 2) AS o"""
 _AMENDMENTS: Final = """
