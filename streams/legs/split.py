@@ -71,13 +71,8 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
         event.uetr or "", event.amount_minor, intern(event.currency),
     )  # fmt: skip
     ends = (
-        device,
-        intern(event.merchant_id or ""),
-        *_PLAIN,
-        event.rail,
-        intern(event.purpose_code or ""),
-        intern(event.mcc or ""),
-    )
+        device, intern(event.merchant_id or ""), *_PLAIN, event.rail, intern(event.purpose_code or ""), intern(event.mcc or ""),
+    )  # fmt: skip
     way = _way(event, how.time)
     as_payer = (
         *common,

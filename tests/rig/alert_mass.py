@@ -50,17 +50,29 @@ INSERT INTO alert_changes (alert_id, work_revision, changed_at, changed_by, stat
 SELECT alert_id, 1, status_at, 'lin', status, assigned_to, '', '' FROM alerts
 WHERE status <> 'open'"""
 _REST: Final = (
-    """INSERT INTO rulesets SELECT repeat('d', 64), '{}', (SELECT jsonb_agg('rule-' || n) FROM generate_series(0, 44) n), 45,
+    """INSERT INTO rulesets (digest, text, rule_ids, rule_count, stored_at)
+    SELECT repeat('d', 64), '{}', (SELECT jsonb_agg('rule-' || n) FROM generate_series(0, 44) n), 45,
     now() - interval '400 days'""",
-    """INSERT INTO ruleset_partitions SELECT repeat('d', 64), n, now() - interval '400 days', 1, 1, 1, now()
+    """INSERT INTO ruleset_partitions (digest, activity_partition, from_time, revision_epoch, revision_offset, revision_index,
+        stored_at)
+    SELECT repeat('d', 64), n, now() - interval '400 days', 1, 1, 1, now()
     FROM generate_series(0, 7) n""",
-    """INSERT INTO watermarks SELECT n, 1, 1, 1, now(), 'payments/0', now(), now() FROM generate_series(0, 7) n""",
-    """INSERT INTO ingest_counters SELECT 'payments/' || s, n, 1, 1, 1, 1000, 2, 3, 1, 4,
+    """INSERT INTO watermarks (activity_partition, revision_epoch, revision_offset, revision_index, watermark, held_by, furthest,
+        stored_at)
+    SELECT n, 1, 1, 1, now(), 'payments/0', now(), now() FROM generate_series(0, 7) n""",
+    """INSERT INTO ingest_counters (source, activity_partition, revision_epoch, revision_offset, revision_index, accepted, late,
+        duplicate, conflict, refused, refused_by, stored_at)
+    SELECT 'payments/' || s, n, 1, 1, 1, 1000, 2, 3, 1, 4,
     '{"amount_not_positive": 4}', now() FROM generate_series(0, 7) n, generate_series(0, 3) s""",
-    """INSERT INTO sources_found SELECT 'payments/' || s, 1, 8056, 0, 0, 8056, now() FROM generate_series(0, 3) s""",
-    """INSERT INTO rule_counters SELECT 'rule-' || r, n, 1, 1, 1, 5, '{"history too short": 5}', 0, now()
+    """INSERT INTO sources_found (source, revision_epoch, revision_offset, revision_index, first_offset, found, lost, stored_at)
+    SELECT 'payments/' || s, 1, 8056, 0, 0, 8056, 0, now() FROM generate_series(0, 3) s""",
+    """INSERT INTO rule_counters (rule_id, activity_partition, revision_epoch, revision_offset, revision_index, undecided,
+        undecided_by, errors, stored_at)
+    SELECT 'rule-' || r, n, 1, 1, 1, 5, '{"history too short": 5}', 0, now()
     FROM generate_series(0, 39) r, generate_series(0, 7) n""",
-    """INSERT INTO dead_letters SELECT 'payments', n % 4, n, 'amount_not_positive', 'amount_minor', '-1', '{}', 300,
+    """INSERT INTO dead_letters (source_topic, source_partition, source_offset, refusal, field, detail, masked, bytes_total,
+        kafka_time, stored_at)
+    SELECT 'payments', n % 4, n, 'amount_not_positive', 'amount_minor', '-1', '{}', 300,
     now() - n * interval '1 minute', now() - n * interval '1 minute' FROM generate_series(1, 20000) n""",
 )
 _KEYS: Final = """

@@ -49,16 +49,18 @@ LEFT JOIN (
 
 
 def _precision(words: Words) -> str:
-    return f"""SELECT a.rule_id, a.shadow, count(*) AS closed,
-    count(*) FILTER (WHERE a.status = 'confirmed') AS confirmed,
-    count(*) FILTER (WHERE a.status = 'dismissed') AS dismissed,
-    count(*) FILTER (WHERE a.status = 'inconclusive') AS inconclusive,
-    round(1.0 * count(*) FILTER (WHERE a.status = 'confirmed')
-        / nullif(count(*) FILTER (WHERE a.status IN ('confirmed', 'dismissed')), 0), 4) AS precision_ratio,
-    max(a.status_at) AS last_closed_at
-FROM alerts a
-WHERE a.status IN {CLOSED} AND a.status_at >= {words.before(words.now, DAYS_OF_PRECISION, "days")}
-GROUP BY a.rule_id, a.shadow"""
+    def of(status: str) -> str:
+        return f"coalesce(CAST(sum(c.alerts) FILTER (WHERE c.status = '{status}') AS bigint), 0)"
+
+    decided = "nullif(sum(c.alerts) FILTER (WHERE c.status IN ('confirmed', 'dismissed')), 0)"
+    return f"""SELECT c.rule_id, c.shadow, CAST(sum(c.alerts) AS bigint) AS closed, {of("confirmed")} AS confirmed,
+    {of("dismissed")} AS dismissed, {of("inconclusive")} AS inconclusive,
+    round(1.0 * {of("confirmed")} / {decided}, 4) AS precision_ratio, max(c.status_at) AS last_closed_at
+FROM (
+    SELECT a.rule_id, a.shadow, a.status, count(*) AS alerts, max(a.status_at) AS status_at FROM alerts a
+    WHERE a.status_at >= {words.before(words.now, DAYS_OF_PRECISION, "days")} AND a.status IN {CLOSED}
+    GROUP BY a.rule_id, a.shadow, a.status
+) c GROUP BY c.rule_id, c.shadow"""
 
 
 def _silent(words: Words) -> str:
