@@ -74,24 +74,9 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
         device, intern(event.merchant_id or ""), *_PLAIN, event.rail, intern(event.purpose_code or ""), intern(event.mcc or ""),
     )  # fmt: skip
     way = _way(event, how.time)
-    as_payer = (
-        *common,
-        _known(payee),
-        intern(event.debtor.party_token or payer),
-        payer,
-        *ends,
-        *_about(event.creditor),
-        *way,
-    )
-    as_payee = (
-        *common,
-        _known(payer),
-        intern(event.creditor.party_token or payee),
-        payee,
-        *ends,
-        *_about(event.debtor),
-        *way,
-    )
+    debtor, creditor = intern(event.debtor.party_token or payer), intern(event.creditor.party_token or payee)
+    as_payer = (*common, _known(payee), debtor, payer, *ends, *_about(event.creditor), *way)
+    as_payee = (*common, _known(payer), creditor, payee, *ends, *_about(event.debtor), *way)
     legs = []
     kinds = how.kinds
     nature, status = _nature(event), event.status
