@@ -9,6 +9,7 @@ from msgspec import Struct
 from streams.alerts.model import IngestCount, Position
 from streams.clock import HOUR_MS
 from streams.legs import Leg, LegKind, Mark
+from streams.state.subject import NEVER
 
 
 @dataclass(slots=True)
@@ -41,6 +42,16 @@ class KnownEvent(Struct, gc=False):
     origin: str
     offset: int
     copies: tuple[tuple[str, int], ...] = ()
+    kept: int = NEVER
+    """Its own time, or the watermark when it came if that was later: it is remembered for as long as an event of then.
+
+    NEVER before there was a watermark.
+    """
+
+    @property
+    def hour(self) -> int:
+        """Number the hour with which it is forgotten."""
+        return max(self.kept, self.time) // HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +79,8 @@ class Accounting:
     fresh: list[str] | None = None
     """Where snapshots are written: event ids that are new or changed."""
 
-    def take(self, leg: Leg) -> Conflict | None:
-        """Count one accounting leg; a leg read again from the same place counts nothing."""
+    def take(self, leg: Leg, low: int) -> Conflict | None:
+        """Count one accounting leg at a watermark; a leg read again from the same place counts nothing."""
         origin, offset = leg.origin, leg.offset
         known = self.events.get(leg.subject)
         if known is not None and (
@@ -83,10 +94,11 @@ class Accounting:
         if self.fresh is not None:
             self.fresh.append(leg.subject)
         if known is None:
-            self.events[leg.subject] = KnownEvent(
-                leg.digest, intern(leg.source), leg.time, leg.late, leg.route, intern(origin), offset
+            kept = NEVER if low == NEVER else max(leg.time, low)
+            known = self.events[leg.subject] = KnownEvent(
+                leg.digest, intern(leg.source), leg.time, leg.late, leg.route, intern(origin), offset, kept=kept
             )
-            self.hours.setdefault(leg.time // HOUR_MS, []).append(leg.subject)
+            self.hours.setdefault(known.hour, []).append(leg.subject)
             if leg.kind == LegKind.REFUSED:
                 count.refused[leg.refusal] = count.refused.get(leg.refusal, 0) + 1
             else:
@@ -103,15 +115,22 @@ class Accounting:
         contents.add(Content(leg.digest, leg.source, leg.time))
         self.contents[leg.subject] = tuple(sorted(contents))
         settled = _settle(known, leg, self.contents[leg.subject])
-        self.hours.setdefault(known.time // HOUR_MS, []).append(leg.subject)
+        self.hours.setdefault(known.hour, []).append(leg.subject)
         return settled
 
-    def forget(self, before: int) -> None:
-        """Forget event ids whose hour ended before a time."""
+    def forget(self, before: int, low: int) -> None:
+        """Forget event ids whose hour ended before a time; those that came before the first watermark count from this one."""
         for hour in [hour for hour in self.hours if (hour + 1) * HOUR_MS <= before]:
             for event_id in self.hours.pop(hour):
                 known = self.events.get(event_id)
-                if known is not None and known.time // HOUR_MS == hour:
+                if known is None:
+                    continue
+                if known.kept == NEVER:
+                    known.kept = max(known.time, low)
+                    self.hours.setdefault(known.hour, []).append(event_id)
+                    if self.fresh is not None:
+                        self.fresh.append(event_id)
+                elif known.hour == hour:
                     del self.events[event_id]
                     self.contents.pop(event_id, None)
 

@@ -167,7 +167,7 @@ def _legs(run: Step, legs: list[Leg]) -> None:
 
 
 def _account(run: Step, leg: Leg) -> None:
-    conflict = run.state.accounting.take(leg)
+    conflict = run.state.accounting.take(leg, run.state.low)
     if conflict is not None:
         run.out.marks += voids(conflict, run.position())
         run.out.outcomes.append(conflict_alert(conflict, run.position()))
@@ -278,7 +278,7 @@ def _sweep(state: PartitionState, horizon: int) -> None:
     if journal is not None:
         journal.preserve_all()
     state.swept_at, state.swept_to = state.low, horizon
-    state.accounting.forget(horizon)
+    state.accounting.forget(horizon, state.low)
     for key, legs in list(state.dormant.items()):
         legs[:] = [leg for leg in legs if leg.time >= horizon]
         if not legs:

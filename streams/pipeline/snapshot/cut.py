@@ -65,7 +65,7 @@ class SnapshotWriter:
             entries = [(each, known[each]) for each in dict.fromkeys(journal.events) if each in known]
             if entries:
                 # Event ids are forgotten by whole hours.
-                newest = (max(each.time for _, each in entries) // HOUR_MS + 1) * HOUR_MS - 1
+                newest = (max(each.hour for _, each in entries) + 1) * HOUR_MS - 1
                 self._chunk(EVENTS, newest, encode(entries))
             journal.events.clear()
         if len(journal.dormant) >= size:

@@ -134,10 +134,10 @@ def _restore_accounting(state: PartitionState, records: Records, manifest: Manif
     for segment, data in _segments(records, manifest, EVENTS):
         for event_id, known in read_events.decode(data):
             # Event ids are forgotten by whole hours.
-            if not segment.forgotten((known.time // HOUR_MS + 1) * HOUR_MS - 1, state.swept_to):
+            if not segment.forgotten((known.hour + 1) * HOUR_MS - 1, state.swept_to):
                 accounting.events[event_id] = known
     for event_id, known in accounting.events.items():
-        accounting.hours.setdefault(known.time // HOUR_MS, []).append(event_id)
+        accounting.hours.setdefault(known.hour, []).append(event_id)
     accounting.counts, accounting.changed = manifest.counts, set(manifest.counts_changed)
     accounting.contents = manifest.contents
 
