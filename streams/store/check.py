@@ -80,7 +80,7 @@ _QUESTIONS: Final = (
         FindingKind.NO_EVIDENCE,
         """SELECT alert_id FROM alerts a
         WHERE evidence_count <> (SELECT count(*) FROM alert_evidence e WHERE e.alert_id = a.alert_id)
-        OR (evidence_count = 0 AND engine_state <> 'withdrawn')""",
+        OR (evidence_count = 0 AND engine_state <> 'withdrawn' AND typology <> 'data-quality')""",
         "{0} alerts lack evidence ({1}); replay the log of their partition",
     ),
     _Question(

@@ -355,6 +355,13 @@ def test_a_source_of_which_nothing_arrived_behind_intake_is_a_finding(store: Sto
     assert "settlements/3: 5 found, 0 accounted for" in finding.text
 
 
+def test_an_alert_about_bad_data_needs_no_evidence_and_any_other_does(store: Store, store_url: str) -> None:
+    store.write([mule_alert(typology="data-quality", evidence=())])
+    assert check_store(store_url) == []
+    store.write([mule_alert("9" * 16, evidence=())])
+    assert [finding.kind.value for finding in check_store(store_url)] == ["alert-without-evidence"]
+
+
 # --- schema ---------------------------------------------------------------------------------------------------------
 
 
