@@ -39,8 +39,8 @@ bench: need-servers $(VENV)/.ready  ## what it costs, side by side with its refe
 soak: need-servers $(VENV)/.ready  ## long runs on the real parts; takes up where it was broken off (CASES="pressure memory-5" MINUTES=5 picks)
 	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(CASES)
 
-chaos: need-servers $(VENV)/.ready  ## kill, pause and cut the real parts; takes up where it was broken off (RUNS=10 says how much)
-	@$(BIN)/python -m tests.chaos $(if $(RUNS),--runs $(RUNS))
+chaos: need-servers $(VENV)/.ready  ## kill, pause and cut the real parts; takes up where it was broken off (RUNS=1; BROKEN=1 shows the broken builds)
+	@$(BIN)/python -m tests.chaos $(if $(RUNS),--runs $(RUNS)) $(if $(BROKEN),--broken)
 
 superset: $(VENV)/.ready  ## Apache Superset on the views, seen in a real browser; installs it in .superset and saves build/superset.png
 	@$(BIN)/python -m tests.superset

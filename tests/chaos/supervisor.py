@@ -1,79 +1,108 @@
 """Workers that are started again whenever they end, as an orchestrator does."""
 
 import signal
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
-from tests.rig.cluster import COMMAND, Cluster
+from tests.rig.cluster import Cluster
+from tests.rig.settings import FAILPOINT
+from tests.rig.troubled import COMMAND
 
-SLOTS: Final = {f"{role}-{letter}": role for role in ("intake", "detect", "record") for letter in "ab"}
+ROLES: Final = ("intake", "detect", "record")
+_TICK_SECONDS: Final = 0.1
 
 
 class Supervisor:
     """Keeps two workers of every role running; ``exits`` counts how they ended."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self.cluster = cluster
+    def __init__(self, cluster: Cluster, settings: Mapping[str, Mapping[str, str]]) -> None:
+        """``settings`` are those of all workers of a letter (``a``, ``b``) or a role, beside the cluster's own."""
+        self.cluster, self._settings = cluster, settings
+        self.slots: dict[str, str] = {f"{role}-{letter}": role for role in ROLES for letter in "ab"}
+        """Who is to run, and as what."""
         self.exits: Counter[tuple[str, int]] = Counter()
-        self.next_command: dict[str, tuple[str, ...]] = {}
-        """What a slot is started with the next time, in place of the command line."""
-        self.down: set[str] = set()
-        """Slots that stay empty for now."""
+        self.ended: dict[str, list[int]] = {}
+        """How the workers of a slot ended, one after the other."""
+        self.armed: dict[str, str] = {}
+        """The failpoint a slot is started with until it is taken out again."""
+        self._sizes: dict[str, int] = {}
 
     def start(self) -> None:
         """Start all workers."""
-        for slot in SLOTS:
-            self._start(slot)
+        for slot in self.slots:
+            self.start_one(slot)
 
-    def _start(self, slot: str) -> None:
-        self.cluster.start(SLOTS[slot], slot, self.next_command.pop(slot, COMMAND))
+    def start_one(self, slot: str) -> None:
+        """Start a worker, with its failpoint if it has one."""
+        settings = {**self._settings.get(slot[-1], {}), **self._settings.get(self.slots[slot], {})}
+        if slot in self.armed:
+            settings[FAILPOINT] = self.armed[slot]
+        log = self._log(slot)
+        self._sizes[slot] = log.stat().st_size if log.exists() else 0
+        self.cluster.start(self.slots[slot], slot, COMMAND, settings)
 
     def tick(self) -> None:
         """Start again what has ended."""
-        for slot in SLOTS:
-            code = self.cluster.workers[slot].poll()
-            if code is not None:
-                self.exits[SLOTS[slot], code] += 1
-                if slot not in self.down:
-                    self._start(slot)
+        for slot, worker in list(self.cluster.workers.items()):
+            code = worker.poll()
+            if code is None:
+                continue
+            del self.cluster.workers[slot]
+            role = slot.partition("-")[0]
+            self.exits[role, code] += 1
+            self.ended.setdefault(slot, []).append(code)
+            if slot in self.slots:
+                self.start_one(slot)
 
     def rest(self, seconds: float) -> None:
         """Let time pass, starting again what ends."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            time.sleep(0.1)
+            time.sleep(_TICK_SECONDS)
             self.tick()
 
-    def send(self, slot: str, number: signal.Signals) -> None:
-        """Send a signal, if the worker is still there."""
-        worker = self.cluster.workers[slot]
-        if worker.poll() is None:
-            worker.send_signal(number)
+    def add(self, slot: str) -> None:
+        """One worker more."""
+        self.slots[slot] = slot.partition("-")[0]
+        if slot not in self.cluster.workers:
+            self.start_one(slot)
 
-    def wait_end(self, slot: str, seconds: float) -> None:
-        """Wait for a worker to end, killing it when it does not; the others are looked after meanwhile."""
-        worker, until = self.cluster.workers[slot], time.monotonic() + seconds
-        while worker.poll() is None:
-            self.rest(0.1)
-            if time.monotonic() > until:
-                worker.kill()
-                worker.wait()
+    def drop(self, slot: str) -> None:
+        """One worker less: told to stop, and not started again."""
+        self.slots.pop(slot, None)
+        self.send(slot, signal.SIGTERM)
 
-    def count(self, role: str, code: int) -> int:
-        """How often workers of a role ended with a code."""
-        return self.exits[role, code]
+    def send(self, slot: str, number: signal.Signals) -> bool:
+        """Send a signal; False when no worker is there."""
+        worker = self.cluster.workers.get(slot)
+        if worker is None or worker.poll() is not None:
+            return False
+        worker.send_signal(number)
+        return True
 
-    @contextmanager
-    def feeding(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A command of the command line that runs meanwhile."""
-        with (self.cluster.folder / "feed.log").open("ab") as log:
-            feeder = subprocess.Popen([*COMMAND, *words], env=self.cluster.environment(), stdout=log, stderr=log)
-        try:
-            yield feeder
-        finally:
-            feeder.kill()
-            feeder.wait()
+    def begun(self, slot: str) -> bool:
+        """Whether the worker has said its first word: to end it before would be no fault."""
+        return self.running(slot) is not None and self._log(slot).stat().st_size > self._sizes[slot]
+
+    def _log(self, slot: str) -> Path:
+        return self.cluster.folder / f"{slot}.log"
+
+    def running(self, slot: str) -> int | None:
+        """Process id of who runs in a slot."""
+        worker = self.cluster.workers.get(slot)
+        return worker.pid if worker is not None and worker.poll() is None else None
+
+    def frozen(self, slot: str) -> bool:
+        """Whether the worker has stopped itself at a failpoint."""
+        pid = self.running(slot)
+        if pid is None:
+            return False
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(") ")[2].startswith("T")
+
+    def wake_all(self) -> None:
+        """Nobody stays frozen at the end of a run."""
+        for slot in list(self.cluster.workers):
+            self.send(slot, signal.SIGCONT)

@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from types import MappingProxyType
+from typing import Protocol, Self
 
 from streams.cli.run import load_programs
 from streams.replay.files import open_inputs
@@ -19,6 +20,36 @@ from tests.rig.watch import Watch
 COMMAND = (sys.executable, "-m", "streams.cli.app")
 FAR_MS = 1 << 50
 PATIENCE_SECONDS = 240.0
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Process(Protocol):
+    """What tests do with a worker; ``subprocess.Popen`` is one."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """Exit code, None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Exit code."""
+        ...
+
+    def send_signal(self, number: int, /) -> None:
+        """Send a signal."""
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+
+    def kill(self) -> None:
+        """SIGKILL."""
+
+
+def launch(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Process:
+    """Start a process with its output in a file."""
+    with log.open("ab") as file:
+        return subprocess.Popen(command, env=dict(environment), stdout=file, stderr=file)
 
 
 class Cluster:
@@ -29,7 +60,8 @@ class Cluster:
         self.partitions = partitions
         self.settings: dict[str, str] = {}
         self.patience_seconds = PATIENCE_SECONDS
-        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.workers: dict[str, Process] = {}
+        self.launch: Callable[[Sequence[str], Mapping[str, str], Path], Process] = launch
 
     def environment(self) -> dict[str, str]:
         """The settings of every process."""
@@ -52,12 +84,16 @@ class Cluster:
         assert done.returncode == 0, f"{words}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def start(self, role: str, name: str = "", command: tuple[str, ...] = COMMAND) -> subprocess.Popen[bytes]:
-        """Start a worker; its log goes to a file of its name. ``command`` stands for the command line, built otherwise."""
+    def start(
+        self, role: str, name: str = "", command: tuple[str, ...] = COMMAND, settings: Mapping[str, str] = NOTHING
+    ) -> Process:
+        """Start a worker; its log goes to a file of its name. ``command`` stands for the command line, built otherwise.
+
+        ``settings`` are those of this worker alone.
+        """
         name = name or f"{role}-{len(self.workers)}"
         command = (*command, "worker", "--role", role)
-        with (self.folder / f"{name}.log").open("ab") as log:
-            worker = subprocess.Popen(command, env=self.environment(), stdout=log, stderr=log)
+        worker = self.launch(command, {**self.environment(), **settings}, self.folder / f"{name}.log")
         self.workers[name] = worker
         return worker
 

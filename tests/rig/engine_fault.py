@@ -9,9 +9,8 @@ from streams.legs import Leg
 from streams.state.subject import Subject
 
 
-def main() -> None:
-    """Run the command line."""
-    unbearable = sys.argv.pop(1)
+def put_in(unbearable: str) -> None:
+    """Make the engine of this process fail at every leg of an account."""
     honest = Subject.enter
 
     def enter(subject: Subject) -> Leg:
@@ -20,6 +19,11 @@ def main() -> None:
         return honest(subject)
 
     setattr(Subject, "enter", enter)  # noqa: B010  the fault; a plain assignment is none mypy lets pass
+
+
+def main() -> None:
+    """Run the command line."""
+    put_in(sys.argv.pop(1))
     from streams.cli.app import main as payweir  # noqa: PLC0415 - after the fault is in
 
     payweir()

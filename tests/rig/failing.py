@@ -1,12 +1,14 @@
-"""The command line with a failpoint: the process ends at the n-th time it comes to a named place, as in a power cut.
+"""Failpoints: the process ends, as in a power cut, or freezes at the n-th time it comes to a named place.
 
-``python -m tests.rig.failing detect/send/after 3 worker --role detect`` ends right after the third acknowledged send.
+``detect/send/after:3`` ends it right after the third acknowledged send; ``detect/send/before:1:freeze`` stops it before the first,
+so that it wakes up as a zombie.
 """
 
 import asyncio
 import functools
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple, cast
@@ -15,7 +17,7 @@ EXIT_FAILPOINT: Final = 86
 
 
 class Place(NamedTuple):
-    """A function of the product: its module, and its name there or in a class."""
+    """A function of the product, or of a client that one role alone calls so: its module, and its name there or in a class."""
 
     module: str
     name: str
@@ -39,37 +41,53 @@ PLACES: Final[dict[str, Place]] = {
     "detect/recover": Place(_SNAPSHOTS, "SnapshotTopic.read"),
     "detect/restore": Place("streams.agents.keeper", "restore"),
     "detect/snapshot-cut": Place("streams.pipeline.snapshot.cut", "SnapshotWriter.cut"),
+    "detect/snapshot-begin": Place("aiokafka", "AIOKafkaProducer.begin_transaction"),
     "detect/snapshot-write": Place(_SNAPSHOTS, "SnapshotTopic.write"),
     "detect/snapshot-commit": Place(_SNAPSHOTS, "SnapshotTopic.commit"),
+    "record/decode": Place("streams.agents.record", "decode_outcome"),
+    "record/begin": Place("sqlalchemy", "Connection.begin"),
     "record/write": Place("streams.store.writer", "Store.write"),
     "record/acknowledge": _ACKNOWLEDGE,
     "record/commit": _COMMIT,
+    "publish/begin": Place("kafka", "KafkaProducer.begin_transaction"),
+    "publish/send": Place("kafka", "KafkaProducer.flush"),
+    "publish/commit": Place("kafka", "KafkaProducer.commit_transaction"),
 }
 FAILPOINTS: Final = tuple(f"{name}/{when}" for name in PLACES for when in ("before", "after"))
 Anything = Callable[..., object]
 
 
-def arm(failpoint: str, hits: int) -> None:
-    """Put a failpoint in."""
+def arm(what: str) -> None:
+    """Put a failpoint in; everything of the product that is to be reached must be imported by now."""
+    failpoint, hits, action = (*what.split(":"), "exit")[:3]
     name, _, when = failpoint.rpartition("/")
     module, _, attribute = PLACES[name].module, None, PLACES[name].name
     owner: object = importlib.import_module(module)
     *path, last = attribute.split(".")
     for part in path:
         owner = getattr(owner, part)
-    setattr(owner, last, _wrapped(getattr(owner, last), _Counter(hits), after=when == "after"))
+    counter = _Counter(int(hits), _freeze if action == "freeze" else _end)
+    setattr(owner, last, _wrapped(getattr(owner, last), counter, after=when == "after"))
+
+
+def _end() -> None:
+    os._exit(EXIT_FAILPOINT)
+
+
+def _freeze() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 class _Counter:
-    def __init__(self, hits: int) -> None:
-        self.left = hits
+    def __init__(self, hits: int, act: Callable[[], None]) -> None:
+        self.left, self.act = hits, act
 
     def hit(self) -> None:
         self.left -= 1
-        if self.left <= 0:
+        if self.left == 0:
             sys.stderr.write("failpoint reached\n")
             sys.stderr.flush()
-            os._exit(EXIT_FAILPOINT)
+            self.act()
 
 
 def _wrapped(function: Anything, counter: _Counter, *, after: bool) -> Anything:
@@ -96,17 +114,3 @@ def _wrapped(function: Anything, counter: _Counter, *, after: bool) -> Anything:
         return result
 
     return at_once
-
-
-def main() -> None:
-    """Run the command line with the failpoint of the first two arguments."""
-    failpoint, hits = sys.argv[1], int(sys.argv[2])
-    del sys.argv[1:3]
-    from streams.cli.app import main as payweir  # noqa: PLC0415 - everything is imported before the failpoint goes in
-
-    arm(failpoint, hits)
-    payweir()
-
-
-if __name__ == "__main__":
-    main()

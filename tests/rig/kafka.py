@@ -31,9 +31,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},PROXIED://127.0.0.1:{proxied_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{outer_port}
 log.dirs={data}
 num.network.threads=2
 num.io.threads=4
@@ -61,11 +61,14 @@ class KafkaBroker:
     format_options: tuple[str, ...] = ()
     """What else the first start's formatting is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, outer_port: int = 0) -> None:
+        """``outer_port`` is where a proxy listens that passes on to ``proxied_port``; who asks there is sent there again."""
         self.version = kafka_version()
         self._folder: Path | None = None
         self._child: Child | None = None
         self._port = 0
+        self._outer_port = outer_port
+        self.proxied_port = 0
 
     @property
     def bootstrap(self) -> str:
@@ -149,7 +152,7 @@ class KafkaBroker:
         return ["java", "-Xmx512m", "-Xms128m", "-XX:+UseSerialGC", log4j, "-cp", f"{jars}/*"]
 
     def _format(self, folder: Path) -> None:
-        self._port, controller_port = free_ports(2)
+        self._port, controller_port, self.proxied_port = free_ports(3)
         properties = folder / "server.properties"
         properties.write_text(self._properties(folder, controller_port))
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -167,7 +170,10 @@ class KafkaBroker:
             raise RigError(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
 
     def _properties(self, folder: Path, controller_port: int) -> str:
-        return PROPERTIES.format(port=self._port, controller_port=controller_port, data=folder / "data")
+        return PROPERTIES.format(
+            port=self._port, controller_port=controller_port, data=folder / "data", proxied_port=self.proxied_port,
+            outer_port=self._outer_port or self.proxied_port,
+        )  # fmt: skip
 
     def _answers(self) -> bool:
         child = self._running()

@@ -44,6 +44,11 @@ class PostgresServer:
         self._port = 0
 
     @property
+    def port(self) -> int:
+        """Where the server listens."""
+        return self._port
+
+    @property
     def url(self) -> str:
         """URL of the superuser and the database ``postgres``, as libpq reads it."""
         return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 
 from tests.rig.certificates import Authority, Pair
-from tests.rig.kafka import PROPERTIES, KafkaBroker
+from tests.rig.kafka import KafkaBroker
 from tests.rig.postgres import PostgresServer, give_away
 from tests.rig.process import RigError, free_ports
 
@@ -59,7 +59,7 @@ class SecuredBroker(KafkaBroker):
         pair = self._authority.sign("broker", "127.0.0.1", "localhost")
         keystore = self._own / "broker-keystore.pem"
         keystore.write_bytes(pair.key.read_bytes() + pair.certificate.read_bytes())
-        base = PROPERTIES.format(port=self._port, controller_port=controller_port, data=folder / "data")
+        base = super()._properties(folder, controller_port)
         own = _SECURED.format(
             port=self._port, controller_port=controller_port, sasl=self.sasl_port, mutual=self.mutual_port,
             keystore=keystore, truststore=self._authority.certificate,

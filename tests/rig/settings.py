@@ -3,6 +3,11 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+FAILPOINT: Final = "PAYWEIR_TEST_FAILPOINT"
+BROKEN: Final = "PAYWEIR_TEST_BROKEN"
+UNBEARABLE: Final = "PAYWEIR_TEST_UNBEARABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +37,25 @@ def rig_settings() -> RigSettings:
         cache=Path(cache_home) / "payweir",
         iso20022=Path(messages) if messages else None,
         labelled=Path(labelled) if labelled else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong inside a worker of ``tests.rig.troubled``."""
+
+    failpoint: str
+    """``detect/send/after:3`` ends the process at the third time, ``detect/send/before:1:freeze`` stops it there."""
+    broken: str
+    """A deliberately broken build (``tests.rig.broken``)."""
+    unbearable: str
+    """An account the engine cannot bear."""
+
+
+def trouble() -> Trouble:
+    """Read what a test wants to go wrong in this process."""
+    return Trouble(
+        failpoint=os.environ.get(FAILPOINT, ""),
+        broken=os.environ.get(BROKEN, ""),
+        unbearable=os.environ.get(UNBEARABLE, ""),
     )

@@ -1,4 +1,7 @@
-"""``make soak``, or ``python -m tests.soak [CASE...] [--seed N] [--list]``; a case that passed on this commit is not run again."""
+"""``make soak``, or ``python -m tests.soak [CASE...] [--seed N] [--events N] [--list]``.
+
+A case that passed on this commit is not run again.
+"""
 
 import argparse
 import sys
@@ -9,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from tests.rig.journal import Result, ResultsFile
 from tests.soak.cases import CASES, Case
+from tests.soak.killed import KILLED, killed_at_full_speed
 from tests.soak.pressure import pressed, steady
 
 
@@ -19,10 +23,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--minutes", type=float, default=30, help="length of the case memory (default %(default)g)")
     parser.add_argument("--list", action="store_true", help="name the cases and stop")
+    parser.add_argument(
+        "--events", type=int, default=1_000_000, help=f"size of the case {KILLED} (default %(default)s)"
+    )
     asked = parser.parse_args()
     # A shorter run is a case of its own: it does not stand for the whole one.
     cases: dict[str, Case] = {"pressure": pressed, f"memory-{asked.minutes:g}": partial(steady, asked.minutes)}
-    cases |= CASES
+    cases |= CASES | {f"{KILLED}-{asked.events}": partial(killed_at_full_speed, asked.events)}
     unknown = set(asked.cases) - cases.keys()
     if unknown or asked.list:
         sys.stdout.write("\n".join(cases) + "\n")
