@@ -1,4 +1,4 @@
-"""``make soak``, or ``python -m tests.soak [CASE...] [--seed N] [--events N] [--list]``.
+"""``make soak``, or ``python -m tests.soak [CASE...] [--seed N] [--minutes N] [--events N] [--list]``.
 
 A case that passed on this commit is not run again.
 """
