@@ -1,4 +1,4 @@
-"""A kill in the middle of a backlog that is read at full speed: the alerts are the same, and how long the successor needs is printed."""
+"""A kill in the middle of a backlog read at full speed: the alerts are the same, and what the successor needs is printed."""
 
 import subprocess
 import time
