@@ -7,6 +7,7 @@ builds broken on purpose are found out.
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -49,6 +50,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="only faults whose name holds this text")
     parser.add_argument("--broken", action="store_true", help="run the deliberately broken builds")
     asked = parser.parse_args()
+    # So that everything that was started is ended when a run is broken off.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     if asked.broken:
         return broken.main()
     failed = 0

@@ -245,6 +245,7 @@ def reset(proxy: Proxy, scene: Scene) -> Going:
     """All connections at once, several times."""
     made = 0
     for _ in range(scene.dice.randrange(2, 5)):
+        yield from seen(lambda: proxy.links > 0, _BEGIN_SECONDS)
         made += bool(proxy.reset())
         yield from waited(scene.dice.uniform(0.2, 2))
     return made
@@ -261,7 +262,7 @@ def swallowed(proxy: Proxy, scene: Scene) -> Going:
 def cut(proxy: Proxy, request: str, _scene: Scene) -> Going:
     """The request arrives and is answered; the answer is lost, and the connection with it."""
     before, proxy.cut_at = proxy.done[request], request
-    reached = yield from seen(lambda: proxy.done[request] > before, 40)
+    reached = yield from seen(lambda: proxy.done[request] > before, REACH_SECONDS)
     proxy.cut_at = ""
     return int(reached)
 
@@ -269,7 +270,7 @@ def cut(proxy: Proxy, request: str, _scene: Scene) -> Going:
 def broken(proxy: Proxy, request: str, _scene: Scene) -> Going:
     """The request is lost, and the connection with it."""
     before, proxy.break_at = proxy.done[request], request
-    reached = yield from seen(lambda: proxy.done[request] > before, 40)
+    reached = yield from seen(lambda: proxy.done[request] > before, REACH_SECONDS)
     proxy.break_at = ""
     return int(reached)
 

@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -166,6 +167,10 @@ class Feeder(threading.Thread):
                     if time.monotonic() > until:
                         raise
                     self.again += 1
+                    if producer is not None:
+                        with suppress(KafkaError):
+                            producer.close(timeout=1)
+                        producer = None
                     time.sleep(1)
             self.hurry.wait(self._pause)
         if producer is not None:

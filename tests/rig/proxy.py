@@ -82,6 +82,11 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
+    @property
+    def links(self) -> int:
+        """How many connections there are."""
+        return len(self._links)
+
     def reset(self) -> int:
         """Reset all connections; gives how many there were."""
 
