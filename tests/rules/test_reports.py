@@ -1,0 +1,140 @@
+"""Fraud reports: whatever comes first, report, payment, what is paid later or release, the alerts are the same in the end.
+
+::
+
+    09:00 payment P1     10:00 stop     10:05 debit     11:00 release     11:30 debit
+    --------|----------------|--------------|----------------|-----------------|---->
+                             |<-- R04 speaks of debits ----->|
+"""
+
+from collections.abc import Callable
+from itertools import permutations
+from operator import attrgetter
+from pathlib import Path
+
+import pytest
+
+from streams.alerts.model import Alert, AlertState, Outcome
+from streams.detection.check import check_files
+from streams.detection.program import compile_ruleset
+from streams.events.codec import encode_event
+from streams.flow import matching
+from streams.flow.marks import Address
+from streams.legs import Leg
+from streams.pipeline import RawRecord, SourceState
+from streams.replay.embedded import Embedded
+from streams.replay.notation import read_event
+
+ROOT = Path(__file__).parents[2]
+UETR = "11111111-1111-4111-8111-111111111111"
+STOP, PAID, ALLEGED, MATCH, ORPHAN = (
+    "outflow-after-stop", "pay-to-reported", "pay-to-alleged", "report-needs-match", "orphan-settlement",
+)  # fmt: skip
+STORIES: dict[str, tuple[list[str], set[tuple[str, str, str]]]] = {
+    "a stop by payment id, broken once, then released": (
+        [
+            "09:00 victim pays mule 5000 CNY pid=P1",
+            "10:00 report STOP_PAYMENT id=R1 pid=P1",
+            "10:05 mule pays b 4000 CNY",
+            "11:00 release R1",
+            "11:30 mule pays c 900 CNY",
+        ],
+        {(STOP, "mule", "10:05")},
+    ),
+    "a stop by uetr": (
+        [
+            f"09:00 victim pays mule 5000 CNY uetr={UETR}",
+            f"10:00 report STOP_PAYMENT id=R1 uetr={UETR}",
+            "10:05 mule pays b 4000 CNY",
+        ],
+        {(STOP, "mule", "10:05")},
+    ),
+    "a report before its payment": (
+        [
+            "08:00 report VICTIM_REPORT id=R1 pid=P1 by=POLICE",
+            "09:00 victim pays mule 5000 CNY pid=P1",
+            "09:30 v2 pays mule 70 CNY",
+        ],
+        {(PAID, "mule", "09:00"), (PAID, "mule", "09:30")},
+    ),
+    "an allegation, a listing by the police, and both taken back": (
+        [
+            "09:00 report VICTIM_REPORT of a id=R1 by=ALLEGED",
+            "10:00 report LIST_ENTRY of a id=R2 by=POLICE",
+            "10:30 v pays a 500 CNY",
+            "11:00 release R1",
+            "11:01 release R2",
+            "12:00 w pays a 500 CNY",
+        ],
+        {(ALLEGED, "a", "10:30"), (PAID, "a", "10:30")},
+    ),
+    "an id that two payments bear": (
+        [
+            "09:00 x pays a 5000 CNY pid=P1",
+            "09:01 y pays b 5000 CNY pid=P1 source=other",
+            "10:00 report STOP_PAYMENT id=R1 pid=P1",
+            "10:05 a pays c 4000 CNY",
+        ],
+        {(MATCH, "pid:P1", "10:00")},
+    ),
+    "a payment whose booked line came first": (
+        ["09:00 line 500 CNY pid=P1", "09:30 x pays a 500 CNY pid=P1", "09:31 y pays a 500 CNY pid=P2"],
+        set(),
+    ),
+    "a line that nothing explains": (
+        ["09:00 line 500 CNY pid=P1", "09:31 y pays a 500 CNY pid=P2"],
+        {(ORPHAN, "pid:P1", "09:00")},
+    ),
+}  # fmt: skip
+RULESET, FINDINGS = check_files({str(path.relative_to(ROOT)): path.read_text() for path in ROOT.glob("rules/*/*.yaml")})
+PROGRAMS = compile_ruleset(RULESET) if RULESET is not None else None
+
+
+def standing(texts: tuple[str, ...], partitions: int) -> set[tuple[str, str, str]]:
+    """Run events in this order of arrival; gives rule, subject and time of first hit of what stands."""
+    assert PROGRAMS is not None, FINDINGS
+    final: dict[str, Alert] = {}
+
+    def sink(outcomes: list[Outcome]) -> None:
+        final.update({each.alert_id: each for each in outcomes if isinstance(each, Alert)})
+
+    embedded = Embedded(PROGRAMS, ("test/0",), sink, partitions)
+    source = SourceState("test", 0)
+    for number, text in enumerate(texts):
+        assert embedded.feed(source, [RawRecord(number, 1 << 50, encode_event(read_event(text, number + 1)))]) == []
+    embedded.end()
+    return {
+        (each.rule_id, each.subject, f"{each.first_hit // 60_000 // 60 % 24:02d}:{each.first_hit // 60_000 % 60:02d}")
+        for each in final.values()
+        if each.state is AlertState.STANDING
+    }
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+@pytest.mark.parametrize("name", STORIES)
+def test_the_order_of_arrival_changes_nothing(name: str, partitions: int) -> None:
+    events, expected = STORIES[name]
+    for texts in list(permutations(events))[:: 1 if partitions == 1 else 7]:
+        assert standing(texts, partitions) == expected, texts
+
+
+def matches_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(matching, "_reported", lambda _report, _facts: {})
+
+
+def takes_the_first_of_several(patch: pytest.MonkeyPatch) -> None:
+    right = matching._reported
+
+    def first(report: Leg, facts: list[Leg]) -> dict[Address, Leg]:
+        names = sorted({fact.payment for fact in facts if fact.payment})
+        return right(report, [fact for fact in facts if fact.payment in names[:1]])
+
+    patch.setattr(matching, "_reported", first)
+
+
+@pytest.mark.parametrize("breakage", [matches_nothing, takes_the_first_of_several], ids=attrgetter("__name__"))
+def test_a_broken_build_is_caught(
+    breakage: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breakage(monkeypatch)
+    assert [name for name, (events, expected) in STORIES.items() if standing(tuple(events), 1) != expected]
