@@ -34,6 +34,14 @@ def database_url(postgres: PostgresServer) -> Iterator[str]:
     postgres.drop_database(url)
 
 
+@pytest.fixture
+def said(request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Lines in which a drill says what it did, printed at its end."""
+    lines: list[str] = []
+    yield lines
+    _say(request, "\n  ".join((f"{request.node.name}:", *lines)))
+
+
 def _say(request: pytest.FixtureRequest, text: str) -> None:
     """Print past the capturing, so that every run says what it ran against."""
     capture = request.config.pluginmanager.getplugin("capturemanager")

