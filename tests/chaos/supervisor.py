@@ -100,7 +100,10 @@ class Supervisor:
         pid = self.running(slot)
         if pid is None:
             return False
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(") ")[2].startswith("T")
+        try:
+            return (Path("/proc") / str(pid) / "stat").read_text().rpartition(") ")[2].startswith("T")
+        except OSError:  # it has just ended
+            return False
 
     def wake_all(self) -> None:
         """Nobody stays frozen at the end of a run."""

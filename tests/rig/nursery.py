@@ -3,6 +3,7 @@
 What runs in the child is the command line as it is (``tests.rig.troubled``), with an environment and a log file of its own.
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -44,8 +45,9 @@ class Foundling:
 
     def send_signal(self, number: int) -> None:
         """Nothing happens if it has ended."""
-        if self.returncode is None:
-            os.kill(self.pid, number)
+        with contextlib.suppress(ProcessLookupError):  # it has ended and was not reported yet
+            if self.returncode is None:
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         """SIGTERM."""

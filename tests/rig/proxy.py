@@ -130,7 +130,7 @@ class Proxy:
         link = _Link(near, far, self._names())
         self._links.add(link)
         try:
-            with suppress(OSError):
+            with suppress(OSError, asyncio.CancelledError):  # cancelled when the proxy closes
                 await asyncio.gather(self._ask(reader, link), self._answer(answers, link))
         finally:
             link.abort()
