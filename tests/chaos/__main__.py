@@ -58,9 +58,7 @@ def main() -> int:
     code = results.protocol()
     for number in range(asked.runs):
         known = results.runs(code)
-        made = Counter[str]()
-        for each in known:
-            made.update(each.made)
+        made = results.added_up(known)
         if made.total() >= asked.faults:
             break
         seed = asked.seed + number if asked.seed else max((each.seed for each in known), default=0) + 1
@@ -84,7 +82,8 @@ def attempt(lanes: Lanes, seed: int, size: Size) -> Outcome:
             if outcome.verdict.wrong:
                 _keep_logs(Path(folder), seed)
         except Exception as fault:  # noqa: BLE001  the other runs are to be made whatever happened to this one
-            outcome.verdict.wrong.append("".join(traceback.format_exception(fault)))
+            traceback.print_exc()
+            outcome.verdict.wrong.append(f"broken off before the oracle was asked: {type(fault).__name__}: {fault}")
             _keep_logs(Path(folder), seed)
     return outcome
 

@@ -15,7 +15,7 @@ import streams.cli.run
 from streams.cli.run import load_programs
 from streams.state.subject import Subject
 from tests.chaos.faults import SESSION_SECONDS, Scene
-from tests.chaos.log import marks_again
+from tests.chaos.log import withdrawn_again
 from tests.chaos.run import Outcome, at_rest, end_history, finish, judge, stage
 from tests.chaos.stream import Feeder, Stream, make_stream
 from tests.rig import raising
@@ -133,11 +133,12 @@ def play(name: str, build: str, folder: Path, seed: int = 5) -> list[str]:
         return outcome.verdict.wrong
 
 
-def withdrawals_again(folder: Path, seed: int = 5) -> int:
-    """Fold a log in which marks are withdrawn, tell all its marks once more, and give how many were taken for news."""
+def withdrawals_again(folder: Path, seed: int = 5) -> tuple[int, int]:
+    """Make a log in which marks are withdrawn, tell them once more, and give how many there were and how many came back."""
     vars(streams.cli.run)["compile_ruleset"] = raising.compile_with_a_fault
     stream = make_stream(folder, EVENTS, seed)
-    return marks_again(load_programs(stream.rules), activity_log(load_programs(stream.rules), stream.chunks()))
+    programs = load_programs(stream.rules)
+    return withdrawn_again(programs, activity_log(programs, stream.chunks()))
 
 
 @contextmanager
@@ -172,8 +173,9 @@ def main(only: str = "") -> int:
     name = "a withdrawn mark forgotten"
     if only in name:
         with TemporaryDirectory(prefix="payweir-broken-") as one, TemporaryDirectory(prefix="payweir-broken-") as two:
-            honest_news = withdrawals_again(Path(one))
+            known, honest_back = withdrawals_again(Path(one))
             with built(name):
-                news = withdrawals_again(Path(two))
-        ok &= _show(name, honest_news, f"{news} old marks were taken for news", ok=not honest_news and bool(news))
+                _, back = withdrawals_again(Path(two))
+        seen = f"{back} of {known} withdrawn marks came back"
+        ok &= _show(name, honest_back, seen, ok=not honest_back and bool(back))
     return 0 if ok else 1

@@ -8,7 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 from streams.alerts.model import Alert, Position
 from streams.clock import DAY_MS
 from streams.detection.program import Programs
-from streams.legs import FORMAT_VERSION, Control, Packed, unpack
+from streams.legs import FORMAT_VERSION, Control, Mark, Packed, unpack
 from streams.pipeline import PartitionState, step
 from streams.pipeline.snapshot import manifest_of, restore
 from streams.pipeline.snapshot.forms import read_skip
@@ -91,12 +91,26 @@ def _marks_again(state: PartitionState, log: list[bytes], rulesets: Mapping[str,
     return news
 
 
-def marks_again(programs: Programs, log: list[bytes]) -> int:
-    """Fold a log of one partition, tell all its marks once more, and give how many were taken for news."""
+def withdrawn_again(programs: Programs, log: list[bytes]) -> tuple[int, int]:
+    """Tell marks up to their withdrawal, then the first once more; gives how many were withdrawn, and how many came back."""
     rulesets = {programs.ruleset.digest: programs}
-    state = PartitionState(lateness_ms=3 * DAY_MS)
-    fold(state, log, rulesets, len(log))
-    return _marks_again(state, log, rulesets)
+    told: dict[tuple[int, str, str], list[Mark]] = {}
+    for mark in [mark for value in log for mark in unpack(value).marks if mark.void < 0]:
+        told.setdefault((mark.subject_kind, mark.subject, mark.key), []).append(mark)
+    withdrawn = back = 0
+    for (kind, key, _), marks in told.items():
+        last = next((n for n, mark in enumerate(marks) if n and mark.leg is None), None)
+        if last is None:
+            continue
+        state = PartitionState(lateness_ms=3 * DAY_MS)
+        fold(state, log, rulesets, 1)
+        for mark in marks[: last + 1]:
+            step(state, Packed(FORMAT_VERSION, "once", [], [mark], {}), rulesets)
+        before = len(state.subject(kind, key).log)
+        step(state, Packed(FORMAT_VERSION, "again", [], [marks[0]], {}), rulesets)
+        withdrawn += 1
+        back += len(state.subject(kind, key).log) != before
+    return withdrawn, back
 
 
 def partitions_of(cluster: Cluster, topic: str) -> list[int]:

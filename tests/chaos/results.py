@@ -76,24 +76,31 @@ def add(run: Run) -> None:
     _TABLE.write_text(table(runs(run.protocol)))
 
 
+def added_up(known: list[Run]) -> Counter[str]:
+    """Add up the faults by kind; those of a run that failed, or was broken off before the oracle was asked, prove nothing."""
+    made: Counter[str] = Counter()
+    for each in known:
+        if each.passed:
+            made.update(each.made)
+    return made
+
+
 def table(known: list[Run]) -> str:
     """Write the sum of runs over one protocol."""
-    made: Counter[str] = Counter()
-    times: Counter[str] = Counter()
-    for each in known:
-        made.update(each.made)
-        times.update(name for name, count in each.made.items() if count)
+    made = added_up(known)
+    times = Counter(name for each in known if each.passed for name, count in each.made.items() if count)
     missed = sorted(name for each in known for name in each.not_reached if not made[name])
     failed = [each for each in known if not each.passed]
     minutes = sum(each.seconds for each in known) / 60
     lost, doubled = sum(each.lost for each in known), sum(each.doubled for each in known)
     text = (
         f"{_HEAD}\nProtocol {known[0].protocol}, {len(known)} runs from {known[0].when} to {known[-1].when} UTC, "
-        f"{minutes:.0f} minutes.\n\n**{made.total():,} faults, {lost} lost, {doubled} doubled**; {len(failed)} runs failed.\n\n"
+        f"{minutes:.0f} minutes.\n\n**{made.total():,} faults, {lost} lost, {doubled} doubled**; {len(failed)} runs failed, "
+        "whose faults do not count.\n\n"
         "| kind of fault | made | in runs |\n|---|---:|---:|\n"
     )
     text += "".join(f"| {name} | {count} | {times[name]} |\n" for name, count in sorted(made.items()) if count)
-    text += f"| together | {made.total():,} | {len(known)} |\n"
+    text += f"| together | {made.total():,} | {len(known) - len(failed)} |\n"
     if missed:
         text += f"\nNot reached yet: {', '.join(dict.fromkeys(missed))}.\n"
     for each in failed:

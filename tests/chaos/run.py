@@ -24,7 +24,7 @@ from tests.chaos.sql_faults import plant_constraint
 from tests.chaos.stream import UNBEARABLE, Feeder, Stream, allow_large_records, make_stream
 from tests.chaos.supervisor import ROLES, Supervisor
 from tests.rig import troubled
-from tests.rig.cluster import Cluster
+from tests.rig.cluster import Cluster, launch
 from tests.rig.kafka import KafkaBroker, end_offsets
 from tests.rig.nursery import Nursery
 from tests.rig.postgres import PostgresServer
@@ -167,13 +167,11 @@ def end_history(workers: Supervisor) -> None:
     nothing = workers.cluster.folder / "nothing.jsonl"
     nothing.touch()
     words = ("produce", str(nothing), "--end", "--wait", str(SETTLE_SECONDS))
-    ending = subprocess.Popen(
-        [*troubled.COMMAND, *words], env=workers.cluster.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    log = workers.cluster.folder / "end.log"
+    ending = launch((*troubled.COMMAND, *words), workers.cluster.environment(), log)
     while ending.poll() is None:
         workers.rest(0.2)
-    assert ending.stdout is not None
-    assert ending.returncode == 0, ending.stdout.read().decode()
+    assert ending.returncode == 0, log.read_text()
 
 
 def judge(outcome: Outcome, workers: Supervisor, stream: Stream, patience_seconds: float = SETTLE_SECONDS) -> None:

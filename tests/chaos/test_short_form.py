@@ -16,7 +16,12 @@ from tests.chaos.run import Outcome, end_history, finish, judge, make, planted, 
 from tests.chaos.stream import Feeder, Stream, make_stream
 from tests.rig import raising
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(900),
+    # kafka-python leaves the sockets of refused connections open (3.0.12); the feeder meets a broker that was killed.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 LANES: Final = {
     "intake": ["failpoint intake/send/after", "intake: SIGKILL of both workers"],
@@ -31,6 +36,8 @@ LANES: Final = {
 }
 SEED: Final = 3
 EVENTS: Final = 1_500
+FEED_SECONDS: Final = 240
+"""There must be news until the last fault is made; then the feeder hurries."""
 
 
 class Aftermath(NamedTuple):
@@ -49,7 +56,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
         stream = make_stream(folder, EVENTS, SEED)
         with stage(stream, SEED, folder) as scene:
             outcome = Outcome()
-            feeder = Feeder(scene.workers.cluster.bootstrap, stream.records, 45)
+            feeder = Feeder(scene.workers.cluster.bootstrap, stream.records, FEED_SECONDS)
             scene.workers.start()
             feeder.start()
             make(LANES, scene, outcome)
@@ -104,6 +111,8 @@ def test_the_oracle_sees_what_is_lost_doubled_or_other(aftermath: Aftermath) -> 
 
 
 def test_marks_told_again_change_nothing_unless_a_withdrawn_one_is_forgotten(tmp_path: Path) -> None:
-    assert withdrawals_again(tmp_path / "honest") == 0
+    withdrawn, back = withdrawals_again(tmp_path / "honest")
+    assert withdrawn > 0
+    assert back == 0
     with built("a withdrawn mark forgotten"):
-        assert withdrawals_again(tmp_path / "broken") > 0
+        assert withdrawals_again(tmp_path / "broken")[1] > 0
