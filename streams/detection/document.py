@@ -5,7 +5,7 @@ Nothing is constructed from tags and no alias is followed, so a file cannot run 
 
 from collections.abc import Iterator
 from io import StringIO
-from typing import Final
+from typing import Final, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -20,16 +20,39 @@ _FOLD: Final = "\a"
 """What the reader leaves in a folded text (``>-``) where its lines were joined."""
 
 
+class Lines(NamedTuple):
+    """A text over several lines as it stands in the file, from the line and column (from 0) of its first character on."""
+
+    texts: tuple[str, ...]
+    line: int
+    column: int
+
+
 class Text:
     """A scalar as written; ``quoted`` tells how far its first character stands from ``spot``."""
 
-    def __init__(self, spot: Spot, value: str, *, quoted: bool, kind: str) -> None:
+    def __init__(self, spot: Spot, value: str, *, quoted: bool, kind: str, lines: Lines | None = None) -> None:
         """``kind`` is the YAML core type of a plain scalar: str, int, float, bool, null."""
-        self.spot, self.value, self.quoted, self.kind = spot, value, quoted, kind
+        self.spot, self.value, self.quoted, self.kind, self.lines = spot, value, quoted, kind, lines
 
     def at(self, offset: int) -> Spot:
-        """Give the place of the character at ``offset`` of the value (exact for text on one line)."""
-        return self.spot._replace(column=self.spot.column + offset + self.quoted)
+        """Give the place of the character at ``offset`` of the value; over several lines, that of a character that is no space.
+
+        Folding changes nothing but white space, so the other characters are counted off.
+        """
+        if self.lines is None:
+            return self.spot._replace(column=self.spot.column + offset + self.quoted)
+        left = sum(not letter.isspace() for letter in self.value[:offset])
+        place, column = self.spot, self.lines.column
+        for number, text in enumerate(self.lines.texts, self.lines.line + 1):
+            for at, letter in enumerate(text[column:], column):
+                if not letter.isspace():
+                    place = self.spot._replace(line=number, column=at + 1)
+                    if not left:
+                        return place
+                    left -= 1
+            column = 0
+        return place
 
 
 class Sequence:
@@ -91,33 +114,48 @@ def read_document(file: str, text: str, findings: Findings) -> Mapping | None:
         findings.error(start, "the file is not a map of keys", "start with 'id: name-of-the-rule'")
         return None
     before = len(findings)
-    item = _convert(file, node, findings, DEPTH_MAX)
+    item = _convert(_Source(file, tuple(text.split("\n"))), node, findings, DEPTH_MAX)
     return item if isinstance(item, Mapping) and len(findings) == before else None
 
 
-def _spot(file: str, node: Node) -> Spot:
-    return Spot(file, node.start_mark.line + 1, node.start_mark.column + 1)
+class _Source(NamedTuple):
+    file: str
+    lines: tuple[str, ...]
+
+    def spot(self, node: Node) -> Spot:
+        return Spot(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def several(self, node: ScalarNode) -> Lines | None:
+        """Give the lines of a text that does not stand on one line as it is."""
+        start, end = node.start_mark, node.end_mark
+        if node.style in {">", "|"}:
+            return Lines(self.lines[start.line + 1 : end.line + 1], start.line + 1, 0)
+        if end.line == start.line:
+            return None
+        column = start.column + (node.style in {"'", '"'})
+        return Lines(self.lines[start.line : end.line + 1], start.line, column)
 
 
-def _convert(file: str, node: Node, findings: Findings, depth: int) -> Item:
-    spot = _spot(file, node)
+def _convert(source: _Source, node: Node, findings: Findings, depth: int) -> Item:
+    spot = source.spot(node)
     if depth == 0:
         findings.error(spot, f"nested deeper than {DEPTH_MAX} levels", "no part of a rule needs that")
         return Text(spot, "", quoted=False, kind="null")
     if isinstance(node, SequenceNode):
-        return Sequence(spot, [_convert(file, child, findings, depth - 1) for child in node.value])
+        return Sequence(spot, [_convert(source, child, findings, depth - 1) for child in node.value])
     if isinstance(node, MappingNode):
         entries: dict[str, tuple[Spot, Item]] = {}
         for key, value in node.value:
-            place = _spot(file, key)
+            place = source.spot(key)
             if not isinstance(key, ScalarNode):
                 findings.error(place, "a key must be a word")
             elif key.value in entries:
                 findings.error(place, f"the key {key.value!r} stands twice", "keep one of them")
             else:
-                entries[key.value] = place, _convert(file, value, findings, depth - 1)
+                entries[key.value] = place, _convert(source, value, findings, depth - 1)
         return Mapping(spot, entries)
     kind = str(node.tag).rpartition(":")[2]
     style = node.style if isinstance(node, ScalarNode) else ""
     value = str(node.value).replace(_FOLD, "") if style == ">" else node.value
-    return Text(spot, value, quoted=style in {"'", '"'}, kind=kind)
+    lines = source.several(node) if isinstance(node, ScalarNode) else None
+    return Text(spot, value, quoted=style in {"'", '"'}, kind=kind, lines=lines)

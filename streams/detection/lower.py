@@ -4,7 +4,7 @@ Numbers are exact: a value is an integer over a power of ten (``scale``), so ``9
 multiplies crosswise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -50,6 +50,12 @@ class Scope:
     """Source that tells whether something was missing, and what to call it."""
     money: set[str] = field(default_factory=set)
     """Limits per currency that were used."""
+    watch: Callable[[Node, str], str] | None = None
+    """Makes of a comparison's source one that also notes how it came out; asked only when no value is missing."""
+
+    def watched(self, node: Node, source: str) -> str:
+        """Give the source of a comparison, watched if that is wanted."""
+        return source if self.watch is None else self.watch(node, source)
 
 
 def lower(node: Node, scope: Scope) -> Code:  # noqa: PLR0911  one return per kind of node
@@ -73,7 +79,7 @@ def lower(node: Node, scope: Scope) -> Code:  # noqa: PLR0911  one return per ki
         case "missing" | "given":
             return _presence(node, scope)
         case "new":
-            return _new(node)
+            return _new(node, scope)
         case "+" | "-" | "*":
             return _arithmetic(node, scope)
         case _:
@@ -152,6 +158,7 @@ def _membership(node: Node, scope: Scope) -> Code:
         negated = f"{left.source} {node.kind} {right.source}"
     if scope.filter:
         return Code(f"({negated})", Type.BOOL)
+    negated = scope.watched(node, negated)
     guard = f" and not ({right.missing})" if right.missing else ""
     return Code(f"({left.source} != ''{guard} and {negated})", Type.BOOL)
 
@@ -164,13 +171,14 @@ def _presence(node: Node, scope: Scope) -> Code:
     missing = code.missing or (f"{code.source} == ''" if code.type in TEXTS else "")
     if not missing:
         raise ExpressionError(node.column, f"a {code.type} is never missing", "ask about a field of the leg")
-    return Code(f"({missing})" if node.kind == "missing" else f"(not ({missing}))", Type.BOOL)
+    source = f"({missing})" if node.kind == "missing" else f"(not ({missing}))"
+    return Code(scope.watched(node, source), Type.BOOL)
 
 
-def _new(node: Node) -> Code:
+def _new(node: Node, scope: Scope) -> Code:
     if node.parts[0].kind != "name" or node.parts[0].value != "counterparty":
         raise ExpressionError(node.column, "only a counterparty is new", "write 'counterparty is new'")
-    return Code(f"(x.other != '' and x.previous <= x.time - {PAIR_MS})", Type.BOOL)
+    return Code(scope.watched(node, f"(x.other != '' and x.previous <= x.time - {PAIR_MS})"), Type.BOOL)
 
 
 def _arithmetic(node: Node, scope: Scope) -> Code:
@@ -215,7 +223,7 @@ def _comparison(node: Node, scope: Scope) -> Code:
         scope.limits.append((node.parts[0].value, node.kind, right))
     first, second, _ = _common(left, right)
     guards = "".join(f"not ({each.missing}) and " for each in (left, right) if each.missing)
-    return Code(f"({guards}{first} {sign} {second})", Type.BOOL)
+    return Code(f"({guards}{scope.watched(node, f'{first} {sign} {second}')})", Type.BOOL)
 
 
 def _same_text(node: Node, scope: Scope, left: Code, right: Code) -> Code:
@@ -230,4 +238,5 @@ def _same_text(node: Node, scope: Scope, left: Code, right: Code) -> Code:
     sign = "==" if node.kind == "=" else "!="
     if scope.filter:
         return Code(f"({left.source} {sign} {right.source})", Type.BOOL)
-    return Code(f"({left.source} != '' != {right.source} and {left.source} {sign} {right.source})", Type.BOOL)
+    alike = scope.watched(node, f"{left.source} {sign} {right.source}")
+    return Code(f"({left.source} != '' != {right.source} and {alike})", Type.BOOL)

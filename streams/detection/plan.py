@@ -44,6 +44,8 @@ class Shared:
     fits: list[str] = field(default_factory=list)
     links: dict[str, tuple[Aggregate, str, str, bool]] = field(default_factory=dict)
     memories: dict[str, str] = field(default_factory=dict)
+    watched: bool = False
+    """Every comparison notes how it came out (``comparisons.Seen``)."""
 
     def slot(self, slot: Slot) -> int:
         """Give the place of a running value."""
@@ -98,6 +100,9 @@ class _Planner:
         self.plan = Plan(rule, money, Gate(money))
         self.scope = Scope({}, rule.params, shared.lists, limits_name(number))
         self.values: dict[str, _Value] = {}
+        self.let = ""
+        if shared.watched:
+            self.scope.watch = lambda node, source: f"seen({(rule.id, self.let, node.column)!r}, {source})"
 
     def write(self) -> Plan:
         plan, rule, scope = self.plan, self.rule, self.scope
@@ -110,12 +115,14 @@ class _Planner:
         if any(aggregate.how not in {"pause", "chain"} for aggregate in rule.aggregates()):
             body.append(f"g = s.groups.get({'x.currency' if plan.money else repr('')}) or EMPTY")
         for let in rule.lets:
+            self.let = let.name
             try:
                 self.values[let.name] = self._value(let)
             except ExpressionError as error:
                 error.let = let.name
                 raise
             scope.names[let.name] = self.values[let.name].code
+        self.let = ""
         self._conditions()
         measured = []
         for name, value in self.values.items():

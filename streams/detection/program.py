@@ -14,6 +14,7 @@ from streams.detection.codegen import (
     may_hit_function,
     remember_function,
 )
+from streams.detection.comparisons import Seen
 from streams.detection.plan import Judge, Plan, Shared, limits_name, links_of, plan_rule
 from streams.detection.rule import ListEntry, MoneyParam, Rule, Ruleset, Words
 from streams.detection.sequences import followed, matched, pause, registered_for, standing_for
@@ -94,11 +95,11 @@ class Programs:
     kinds: frozenset[SubjectKind]
 
 
-def compile_ruleset(ruleset: Ruleset) -> Programs:
-    """Make a checked ruleset ready; a rule that is ``off`` is left out."""
+def compile_ruleset(ruleset: Ruleset, seen: Seen | None = None) -> Programs:
+    """Make a checked ruleset ready; a rule that is ``off`` is left out. With ``seen``, comparisons note there how they came out."""
     rules = [rule for rule in ruleset.rules if rule.state != "off"]
     kinds = {rule.per for rule in rules}
-    programs = {int(kind): _program(kind, [r for r in rules if r.per is kind], ruleset, rules) for kind in kinds}
+    programs = {int(kind): _program(kind, ruleset, rules, seen) for kind in kinds}
     reach = max((_retained(runnable) for program in programs.values() for runnable in program.rules), default=0)
     return Programs(ruleset, programs, reach, frozenset(kinds))
 
@@ -108,14 +109,15 @@ def _retained(runnable: Runnable) -> int:
     return max(runnable.rule.wait_ms, runnable.rule.cool_down_ms + runnable.reach_ms)
 
 
-def _program(kind: SubjectKind, rules: list[Rule], ruleset: Ruleset, every: list[Rule]) -> Program:
-    shared = Shared({name: each.kind for name, each in ruleset.lists.items()})
+def _program(kind: SubjectKind, ruleset: Ruleset, every: list[Rule], seen: Seen | None) -> Program:
+    rules = [rule for rule in every if rule.per is kind]
+    shared = Shared({name: each.kind for name, each in ruleset.lists.items()}, watched=seen is not None)
     plans = [plan_rule(rule, i, shared) for i, rule in enumerate(rules)]
     slots = shared.slots
     memory = max((plan.memory_ms for plan in plans), default=0)
     windows = tuple(sorted({slot.span_ms for slot in slots}))
     source = _source(shared, plans, windows, pairs=memory > 0)
-    space = build(source, _names(rules, ruleset))
+    space = build(source, _names(rules, ruleset) | ({} if seen is None else {"seen": seen.note}))
     space |= {name: links_of(known, space) for name, known in shared.links.items()}
     runnable = tuple(_runnable(plan, i, space, (ruleset, every)) for i, plan in enumerate(plans))
     program = Program(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from streams.detection.aggregate import Aggregate, Since
+from streams.detection.comparisons import Comparison
 from streams.detection.expression import Node
 from streams.detection.findings import Spot
 from streams.detection.words import Type
@@ -75,7 +76,8 @@ class Rule:
     wait_ms: int
     lets: tuple[Let, ...]
     when: Node
-    when_spot: Spot
+    comparisons: tuple[Comparison, ...]
+    """Those of ``when``, and of the values it is made of."""
     params: dict[str, Param]
     unless: tuple[str, ...]
     say: str

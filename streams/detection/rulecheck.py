@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 from streams.clock import DAY_MS, SpanError, parse_span
 from streams.detection.aggregate import Aggregate, Since, is_aggregate, parse_aggregate, parse_since
+from streams.detection.comparisons import Comparison, comparisons_of
 from streams.detection.document import Item, Mapping, Sequence, Text
 from streams.detection.expression import ExpressionError, Node, parse_condition
 from streams.detection.fields import Fields
@@ -55,7 +56,8 @@ def read_rule(document: Mapping, lists: MappingType[str, Type], findings: Findin
         fields.identity(), fields.whole("version", 1), fields.text("title"), fields.identity("typology"),
         fields.word("severity", SEVERITIES), fields.word("state", STATES, "active"), fields.text("owner"),
         fields.text("legal_basis", required=False), per, _triggers(fields, per, findings),
-        fields.span("wait", "0s", WINDOW_MS_MAX), tuple(lets), when or Node("number", 0, "0"), fields.spot("when"), params,
+        fields.span("wait", "0s", WINDOW_MS_MAX), tuple(lets), when or Node("number", 0, "0"),
+        _comparisons(lets, when, document), params,
         _unless(fields, lists, findings), fields.text("say"),
         0 if cool_down == "none" else fields.span("cool_down", "24h", 30 * DAY_MS), _tests(fields, findings), document.spot,
     )  # fmt: skip
@@ -85,6 +87,20 @@ def _check_whole(rule: Rule, fields: Fields, lists: MappingType[str, Type], find
         findings.advise(
             rule.spot, "the rule lacks a test that fires or one that stays silent", "add both under 'tests'"
         )
+
+
+def _comparisons(lets: list[Let], when: Node | None, document: Mapping) -> tuple[Comparison, ...]:
+    found: list[Comparison] = []
+    values = document.get("let")
+    texts = values.entries if isinstance(values, Mapping) else {}
+    for let in lets:
+        text = texts[let.name][1]
+        if isinstance(let.value, Node) and isinstance(text, Text):
+            found += comparisons_of(let.value, text, let.name)
+    condition = document.get("when")
+    if when is not None and isinstance(condition, Text):
+        found += comparisons_of(when, condition)
+    return tuple(found)
 
 
 def _params(fields: Fields, findings: Findings) -> dict[str, Param]:

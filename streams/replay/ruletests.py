@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from streams.alerts.model import Alert, AlertState, Outcome
+from streams.detection.comparisons import Seen
 from streams.detection.program import Programs, compile_ruleset
 from streams.detection.rule import ListEntry, ReferenceList, Rule, Ruleset, RuleTest
 from streams.events.codec import encode_event
@@ -23,14 +24,24 @@ class Verdict(NamedTuple):
     fault: str
     alerts: tuple[Alert, ...]
 
+    @property
+    def detail(self) -> str:
+        """The fault without its place."""
+        return self.fault.removeprefix(f"{self.test.spot}: ")
 
-def run_tests(ruleset: Ruleset) -> Iterator[Verdict]:
-    """Run every test of every rule over the whole set; a test's ``on_list`` entries stand for that test only."""
-    plain = compile_ruleset(ruleset)
+
+def run_tests(ruleset: Ruleset, seen: Seen | None = None) -> Iterator[Verdict]:
+    """Run every test of every rule over the whole set; a test's ``on_list`` entries stand for that test only.
+
+    ``seen`` gets how the comparisons of each rule came out in its own tests.
+    """
+    plain = compile_ruleset(ruleset, seen)
     for rule in ruleset.rules:
         if rule.state != "off":
+            if seen is not None:
+                seen.rule_id = rule.id
             for test in rule.tests:
-                yield _run(compile_ruleset(_with_lists(ruleset, test)) if test.on_list else plain, rule, test)
+                yield _run(compile_ruleset(_with_lists(ruleset, test), seen) if test.on_list else plain, rule, test)
 
 
 def _run(programs: Programs, rule: Rule, test: RuleTest) -> Verdict:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 import streams.detection.program as compiler
+from streams.detection.comparisons import Seen
 from streams.detection.program import Programs
 from streams.detection.rule import Ruleset
 from streams.legs import Leg
@@ -29,9 +30,9 @@ say: "never said"
 _compile = compiler.compile_ruleset
 
 
-def compile_with_a_fault(ruleset: Ruleset) -> Programs:
+def compile_with_a_fault(ruleset: Ruleset, seen: Seen | None = None) -> Programs:
     """Compile a ruleset; the rule ``raises``, if it is in it, then raises."""
-    programs = _compile(ruleset)
+    programs = _compile(ruleset, seen)
     for program in programs.by_kind.values():
         program.rules = tuple(
             replace(one, judge=_raise) if one.rule.id == RULE_ID else one for one in program.rules

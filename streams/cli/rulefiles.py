@@ -1,0 +1,53 @@
+"""Rule files on the command line: reading a set, and saying what is wrong with it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from streams.detection.check import check_files
+from streams.detection.findings import Finding, Severity
+from streams.detection.folder import load_folder
+from streams.detection.rule import Ruleset
+from streams.errors import RuleError, UsageError
+
+PathArgument = Annotated[Path, typer.Argument(help="Folder with the rule files, or one file.")]
+DIGEST_SHOWN: Final = 12
+
+
+def checked(path: Path, consequence: str = "") -> Ruleset:
+    """Give the set, or print every fault to standard error and raise RuleError."""
+    ruleset, findings = check_files(load_folder(path))
+    if ruleset is None:
+        show_findings(path, findings, to_errors=True)
+        raise RuleError(f"{path}: {len(findings.errors)} errors in the rule files{consequence}")
+    return ruleset
+
+
+def show_findings(path: Path, findings: Sequence[Finding], *, to_errors: bool = False) -> None:
+    """Print one line for each finding, in the order of files and lines."""
+    for one in sorted(findings):
+        typer.echo(placed(path, str(one)), err=to_errors)
+
+
+def placed(path: Path, text: str) -> str:
+    """Put the folder before a place, so that an editor finds the file."""
+    folder = path.parent if path.is_file() else path
+    return str(folder / text) if text and not text.startswith("-") else text
+
+
+def finding_data(path: Path, one: Finding) -> dict[str, str | int]:
+    """Give a finding for machines."""
+    return {
+        "file": placed(path, one.spot.file), "line": one.spot.line, "column": one.spot.column,
+        "severity": Severity(one.severity).value, "message": one.message, "advice": one.advice,
+    }  # fmt: skip
+
+
+def write_report(path: Path, text: str) -> None:
+    """Write a file for people or machines; raises UsageError when that cannot be done."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None

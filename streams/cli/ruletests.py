@@ -1,0 +1,144 @@
+"""``payweir rules check`` and ``test``: what is wrong with a set, what its tests say, and what they leave unsaid."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from streams.cli.rulefiles import (
+    DIGEST_SHOWN,
+    PathArgument,
+    checked,
+    finding_data,
+    placed,
+    show_findings,
+    write_report,
+)
+from streams.cli.topics import JsonOption
+from streams.detection.check import check_files
+from streams.detection.comparisons import Seen
+from streams.detection.findings import Finding
+from streams.detection.folder import load_folder
+from streams.detection.rule import Ruleset
+from streams.replay.coverage import Coverage, coverage, said
+from streams.replay.junit import junit
+from streams.replay.ruletests import Verdict, run_tests
+
+
+def check_command(
+    path: PathArgument,
+    *,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Advice counts as an error, tests must pass and show each comparison true and false."
+        ),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Check rule and list files: every fault at once, with file, line, column and what to write instead.
+
+    Exit code 1 when there are errors.
+
+    Example: payweir rules check rules/ --strict
+    """
+    ruleset, found = check_files(load_folder(path))
+    findings = [*found, *_of_tests(ruleset)] if strict and ruleset is not None else list(found)
+    failed = ruleset is None or (strict and bool(findings))
+    if json:
+        rows = [finding_data(path, one) for one in sorted(findings)]
+        typer.echo(msgspec.json.encode({"ok": not failed, "findings": rows}).decode())
+    else:
+        show_findings(path, findings)
+        if ruleset is not None:
+            count = f"{len(ruleset.rules)} rules, {len(ruleset.lists)} lists, digest {ruleset.digest[:DIGEST_SHOWN]}"
+            typer.echo(f"{count}; {len(findings)} findings, which --strict does not let pass" if failed else count)
+        else:
+            errors = len(found.errors)
+            typer.echo(f"{errors} error{'s' if errors > 1 else ''}: the set cannot be used")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _of_tests(ruleset: Ruleset) -> list[Finding]:
+    """Run the tests; give those that fail, and what they do not show."""
+    seen = Seen()
+    failed = [one for one in run_tests(ruleset, seen) if one.fault]
+    faults = [Finding(one.test.spot, f"the test {one.test.name!r} fails", one.detail) for one in failed]
+    return [*faults, *coverage(ruleset, seen).findings()]
+
+
+def run_tests_command(
+    path: PathArgument,
+    *,
+    junit_file: Annotated[
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write the results as JUnit XML too.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Run the tests inside the rules, over the whole set, on the evaluator of production.
+
+    Says which comparison of a rule's conditions was never true or never false in the rule's own tests; a comparison counts
+    where nothing it asks about is missing. Exit code 1 when a test fails; for what is not covered see check --strict.
+
+    Example: payweir rules test rules/ --junit rules.xml
+    """
+    ruleset, seen = checked(path), Seen()
+    results = list(run_tests(ruleset, seen))
+    shown = coverage(ruleset, seen)
+    failed = [one for one in results if one.fault]
+    if junit_file is not None:
+        write_report(junit_file, junit(results, shown))
+    if json:
+        typer.echo(msgspec.json.encode({"ok": not failed, **_as_data(path, results, shown)}).decode())
+    else:
+        show_tests(path, results)
+        _show_coverage(path, shown)
+        typer.echo(f"{len(results)} tests, {len(failed)} failed; condition coverage {shown.percent}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def show_tests(path: Path, results: Sequence[Verdict]) -> None:
+    """Print each test with what came of it."""
+    table = Table("Rule", "Test", "Expects", "Result")
+    for one in results:
+        fault = placed(path, one.fault)
+        table.add_row(Text(one.rule_id), Text(one.test.name), one.test.expect, Text(fault or "ok", overflow="fold"))
+    Console().print(table)
+
+
+def _show_coverage(path: Path, shown: Coverage) -> None:
+    table = Table("Rule", "Comparisons", "Shown", title="Comparisons seen true and seen false", title_justify="left")
+    for rule in shown.rules:
+        table.add_row(Text(rule.rule_id), f"{rule.comparisons:,}", f"{rule.shown} of {rule.outcomes}")
+    Console().print(table)
+    for rule in shown.rules:
+        for each, truth in rule.unseen:
+            typer.echo(placed(path, f"{each.spot}: {said(each, truth)}"))
+
+
+def _as_data(path: Path, results: Sequence[Verdict], shown: Coverage) -> dict[str, object]:
+    tests = [
+        {"rule": one.rule_id, "test": one.test.name, "ok": not one.fault, "fault": placed(path, one.fault)}
+        for one in results
+    ]
+    rules = [
+        {
+            "rule": rule.rule_id, "comparisons": rule.comparisons, "outcomes": rule.outcomes, "shown": rule.shown,
+            "unseen": [
+                {
+                    "comparison": each.text, "never": truth, "file": placed(path, each.spot.file), "line": each.spot.line,
+                    "column": each.spot.column,
+                }
+                for each, truth in rule.unseen
+            ],
+        }
+        for rule in shown.rules
+    ]  # fmt: skip
+    return {"tests": tests, "coverage": {"outcomes": shown.outcomes, "shown": shown.shown, "rules": rules}}
