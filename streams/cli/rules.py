@@ -12,6 +12,7 @@ from rich.text import Text
 from streams.agents.publishing import Published, publish, published
 from streams.agents.wall import now_ms
 from streams.cli.rulefiles import DIGEST_SHOWN, PathArgument, checked
+from streams.cli.ruleschema import schema_command
 from streams.cli.ruletests import check_command, run_tests_command, show_tests
 from streams.cli.topics import BootstrapOption, JsonOption
 from streams.clock import from_datetime, to_text
@@ -21,10 +22,11 @@ from streams.errors import RuleError, UsageError
 from streams.replay.ruletests import run_tests
 from streams.settings import load_settings
 
-app = typer.Typer(help="Rules: check, test, explain, publish.", no_args_is_help=True)
+app = typer.Typer(help="Rules: check, test, explain, compare, publish.", no_args_is_help=True)
 
 app.command("check")(check_command)
 app.command("test")(run_tests_command)
+app.command("schema")(schema_command)
 
 
 @app.command("explain")
