@@ -11,6 +11,7 @@ from rich.text import Text
 
 from streams.agents.publishing import Published, publish, published
 from streams.agents.wall import now_ms
+from streams.cli.ruledocs import docs_command
 from streams.cli.rulefiles import DIGEST_SHOWN, PathArgument, checked
 from streams.cli.ruleschema import schema_command
 from streams.cli.ruletests import check_command, run_tests_command, show_tests
@@ -27,6 +28,7 @@ app = typer.Typer(help="Rules: check, test, explain, compare, publish.", no_args
 app.command("check")(check_command)
 app.command("test")(run_tests_command)
 app.command("schema")(schema_command)
+app.command("docs")(docs_command)
 
 
 @app.command("explain")

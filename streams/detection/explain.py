@@ -48,6 +48,11 @@ def explain(rule: Rule) -> list[str]:
     return sentences
 
 
+def condition_text(node: Node, rule: Rule) -> str:
+    """Say a part of the rule's condition."""
+    return _text(node, rule, 0)
+
+
 def explain_set(ruleset: Ruleset) -> dict[str, list[str]]:
     """Give the sentences of every rule by its id."""
     return {rule.id: explain(rule) for rule in ruleset.rules}
@@ -167,4 +172,4 @@ def _cool_down(rule: Rule, kind: str) -> str:
     return f"What fires on one {kind} within the same {span_text(rule.cool_down_ms)} is one alert."
 
 
-__all__ = ["explain", "explain_set"]
+__all__ = ["condition_text", "explain", "explain_set"]
