@@ -11,6 +11,7 @@ from rich.text import Text
 
 from streams.agents.publishing import Published, publish, published
 from streams.agents.wall import now_ms
+from streams.cli.backtests import app as backtests
 from streams.cli.ruledocs import docs_command
 from streams.cli.rulefiles import DIGEST_SHOWN, PathArgument, checked
 from streams.cli.ruleschema import schema_command
@@ -29,6 +30,7 @@ app.command("check")(check_command)
 app.command("test")(run_tests_command)
 app.command("schema")(schema_command)
 app.command("docs")(docs_command)
+app.add_typer(backtests)
 
 
 @app.command("explain")

@@ -48,7 +48,7 @@ def run(
     """
     programs = load_programs(rules)
     files = open_inputs(inputs, format_)
-    with quiet_collector(), open_store(store) as target, _progress(disable=json) as progress:
+    with quiet_collector(), open_store(store) as target, progress_bar(disable=json) as progress:
         task = progress.add_task("reading", total=sum(file.size for file in files) or None, records=0)
         plan = RunPlan(
             programs, target.write, lambda done, found: progress.update(task, completed=done, records=found), now_ms(),
@@ -69,7 +69,8 @@ def load_programs(folder: Path) -> Programs:
     return compile_ruleset(ruleset)
 
 
-def _progress(*, disable: bool) -> Progress:
+def progress_bar(*, disable: bool) -> Progress:
+    """Show how far files are read, and the time left, on standard error."""
     return Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[records]:,} records"), TimeElapsedColumn(),
         TimeRemainingColumn(), console=console, disable=disable,

@@ -1,17 +1,16 @@
 """``payweir run``: files through the whole pipeline, with an account of every record."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 from streams.alerts.model import Alert, IngestCount, Outcome, RuleCount
 from streams.detection.program import Programs
 from streams.legs import Control
 from streams.pipeline import RawRecord, SourceState
 from streams.replay.embedded import Embedded
-from streams.replay.files import LineFile
 
 CHUNK: Final = 1_000
 _TOLD_ANEW: Final = 9
@@ -86,7 +85,21 @@ class RunPlan:
     partitions: int = 1
 
 
-def run_files(files: list[LineFile], plan: RunPlan) -> Summary:
+class Lines(Protocol):
+    """A file as the run needs it: see ``LineFile``."""
+
+    @property
+    def name(self) -> str:
+        """What the source is called."""
+
+    def lines(self) -> Iterator[bytes]:
+        """Give its lines."""
+
+    def place(self) -> int:
+        """Give how many bytes were read."""
+
+
+def run_files(files: Sequence[Lines], plan: RunPlan) -> Summary:
     """Take all files through the pipeline, always reading on in the one that is furthest behind in event time."""
     summary = Summary()
 

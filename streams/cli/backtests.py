@@ -1,0 +1,252 @@
+"""``payweir rules backtest`` and ``diff``: what rules say of history, and what a change of them would do."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from streams.agents.wall import now_ms
+from streams.alerts.model import Alert
+from streams.cli.rulefiles import write_report
+from streams.cli.run import load_programs, progress_bar
+from streams.cli.showing import as_json, plain
+from streams.cli.topics import JsonOption
+from streams.clock import rough_span
+from streams.detection.program import Programs
+from streams.errors import UsageError
+from streams.money import format_minor
+from streams.replay.backtest import ALWAYS, Backtest, BacktestPlan, backtest, read_period
+from streams.replay.collector import quiet_collector
+from streams.replay.comparing import Difference, by_rule, compare
+from streams.replay.diffpage import TITLE, page, when
+from streams.replay.files import open_inputs
+from streams.replay.formats import FORMATS
+from streams.replay.generator.story import Scenario
+from streams.replay.pages import as_html
+from streams.replay.rulestats import RuleStats, Stats, stats_of
+from streams.replay.truth import read_truth
+
+InputOption = Annotated[
+    list[str], typer.Option("--input", help="File, folder, or -; may be repeated.", show_default=False)
+]
+PeriodOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FROM..TO", help="Alerts that first hit within, UTC; all events are read.", show_default="all"
+    ),
+]
+FormatOption = Annotated[
+    str, typer.Option("--format", help=f"{', '.join(FORMATS)}, or a mapping (.yaml); XML is always read as iso20022.")
+]
+
+
+app = typer.Typer()
+"""Mounted by ``payweir rules``; holds these two commands."""
+
+
+@app.command("backtest")
+def backtest_command(
+    inputs: InputOption,
+    *,
+    rules: Annotated[Path, typer.Option(help="Folder with rules and lists.")] = Path("rules"),
+    period: PeriodOption = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="labels.csv or scenarios.json: gives precision and recall.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=0, max=1000, help="Alerts shown of each rule.")] = 3,
+    format_: FormatOption = "payweir",
+    json: JsonOption = False,
+) -> None:
+    """Run rules over history through the engine of production, and say what each would have alerted.
+
+    Per rule: alerts, alerts a day (with payments) and for 10,000 payment events, the money its alerts cite, what it shares
+    with other rules, and with labels precision and recall. Standing alerts are those of payweir run over the same files.
+
+    Example: payweir rules backtest --input stream/ --rules rules/ --period 2026-03-01..2026-04-01 --labels stream/labels.csv
+    """
+    truth = read_truth(labels) if labels is not None else None
+    programs = load_programs(rules)
+    run = _run("reading", (inputs, format_), (programs, period, truth), quiet=json)
+    stats = stats_of(run, truth, samples)
+    if json:
+        print(as_json(_backtest_data(run, stats)))
+    else:
+        _show_backtest(run, stats)
+
+
+@app.command("diff")
+def diff_command(
+    old: Annotated[Path, typer.Argument(help="Folder of the old set.")],
+    new: Annotated[Path, typer.Argument(help="Folder of the new set.")],
+    *,
+    inputs: InputOption,
+    period: PeriodOption = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a report with charts, as one HTML file.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit code 1 when an alert differs.")] = False,
+    format_: FormatOption = "payweir",
+    json: JsonOption = False,
+) -> None:
+    """Run two sets over the same history, and say which alerts appear, disappear or change.
+
+    An alert is the same when rule, subject and bucket of time are, whatever the rule's version.
+
+    Example: payweir rules diff rules/ changed/ --input stream/ --html diff.html
+    """
+    if "-" in inputs:
+        raise UsageError("--input -: standard input cannot be read twice; put it into a file")
+    sets = load_programs(old), load_programs(new)
+    before = _run("old set", (inputs, format_), (sets[0], period, None), quiet=json)
+    after = _run("new set", (inputs, format_), (sets[1], period, None), quiet=json)
+    difference = compare(before, after)
+    if html is not None:
+        write_report(html, as_html(TITLE, page(before, after, difference)))
+    if json:
+        print(as_json(_diff_data(before, after, difference)))
+    else:
+        _show_diff(before, after, difference)
+        if html is not None:
+            print(f"{html} is written")
+    if check and difference.any:
+        raise typer.Exit(1)
+
+
+def _run(
+    title: str,
+    source: tuple[list[str], str],
+    what: tuple[Programs, str | None, Sequence[Scenario] | None],
+    *,
+    quiet: bool,
+) -> Backtest:
+    programs, period, truth = what
+    files = open_inputs(*source)
+    wanted = frozenset(event_id for scenario in truth or () for event_id in scenario.event_ids)
+    with quiet_collector(), progress_bar(disable=quiet) as progress:
+        task = progress.add_task(title, total=sum(file.size for file in files) or None, records=0)
+        plan = BacktestPlan(
+            programs, lambda done, found: progress.update(task, completed=done, records=found), now_ms(),
+            read_period(period) if period is not None else ALWAYS, wanted,
+        )  # fmt: skip
+        return backtest(files, plan)
+
+
+def _show_backtest(run: Backtest, stats: Stats) -> None:
+    out = Console()
+    known = stats.score is not None
+    heads = [
+        "Rule",
+        "Alerts",
+        "A day",
+        "Per 10,000",
+        "Held back",
+        "Money cited",
+        *(["Precision", "Recall"] if known else []),
+    ]
+    table = Table(*heads, title="Alerts by rule", title_justify="left")
+    for row in stats.rules:
+        name = row.rule_id if row.state == "active" else f"{row.rule_id} ({row.state or 'data quality'})"
+        measured = (_share(row.precision), _share(row.recall)) if known else ()
+        cells = (
+            f"{row.alerts:,}",
+            f"{row.per_day:.2f}",
+            f"{row.per_10000:.2f}",
+            f"{row.silenced:,}",
+            _money(row),
+            *measured,
+        )
+        table.add_row(plain(name), *cells)
+    out.print(table)
+    for row in stats.rules:
+        if row.overlap:
+            shared = ", ".join(f"{count:,} with {other}" for other, count in row.overlap.items())
+            out.print(f"{row.rule_id}: of {row.alerts:,} alerts share events: {shared}", markup=False, soft_wrap=True)
+    for row in stats.rules:
+        for alert in row.samples:
+            line = f"{when(alert.first_hit)}  {alert.rule_id}  {alert.subject}: {alert.reason}"
+            out.print(plain(line), soft_wrap=True)
+    if stats.score is not None:
+        found, delay = stats.score, stats.score.delay_ms
+        after = (
+            f"; alert {rough_span(max(0, delay))} after the first tainted credit (median)" if delay is not None else ""
+        )
+        out.print(
+            f"recall {found.recall:.0%} ({found.found} of {found.instances} instances), "
+            f"precision {found.precision:.0%} ({found.true_alerts} of {found.alerts} alerts){after}"
+        )
+    out.print(
+        f"{run.summary.found:,} records read, {run.summary.refused.total():,} refused; {stats.payments:,} payment events on "
+        f"{stats.days:,} days; {len(run.alerts):,} standing alerts"
+    )
+
+
+def _money(row: RuleStats) -> str:
+    more = " and more" if row.truncated else ""
+    return "\n".join(format_minor(minor, code) for code, minor in row.covered_minor.items()) + more
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.0%}"
+
+
+def _backtest_data(run: Backtest, stats: Stats) -> dict[str, object]:
+    rules = [
+        {
+            "rule": row.rule_id, "state": row.state, "alerts": row.alerts, "alerts_per_day": row.per_day,
+            "alerts_per_10000_payments": row.per_10000, "silenced": row.silenced, "covered_minor": row.covered_minor,
+            "truncated": row.truncated, "overlap": row.overlap, "precision": row.precision, "recall": row.recall,
+            "samples": [_alert_data(alert) for alert in row.samples],
+        }
+        for row in stats.rules
+    ]  # fmt: skip
+    found = stats.score
+    judged = (
+        None if found is None else {"recall": found.recall, "precision": found.precision, "delay_ms": found.delay_ms}
+    )
+    return {
+        "digest": run.programs.ruleset.digest, "found": run.summary.found, "refused": dict(run.summary.refused),
+        "payments": stats.payments, "days": stats.days, "alerts": len(run.alerts), "score": judged, "rules": rules,
+    }  # fmt: skip
+
+
+def _alert_data(alert: Alert) -> dict[str, object]:
+    return {
+        "alert_id": alert.alert_id, "rule": alert.rule_id, "severity": alert.severity, "shadow": alert.shadow,
+        "subject_kind": alert.subject_kind, "subject": alert.subject, "currency": alert.currency, "first_hit": alert.first_hit,
+        "last_hit": alert.last_hit, "hits": alert.hits, "reason": alert.reason,
+        "event_ids": [each.event_id for each in alert.evidence],
+    }  # fmt: skip
+
+
+def _show_diff(old: Backtest, new: Backtest, difference: Difference) -> None:
+    table = Table("Rule", "Old", "New", "Appear", "Disappear", "Change", title="Alerts by rule", title_justify="left")
+    for row in by_rule(old, new, difference):
+        table.add_row(plain(row.rule_id), *(f"{number:,}" for number in row[1:]))
+    out = Console()
+    out.print(table)
+    for alert in difference.appear:
+        out.print(plain(f"+ {when(alert.first_hit)}  {alert.rule_id}  {alert.subject}: {alert.reason}"), soft_wrap=True)
+    for alert, because in difference.disappear:
+        out.print(plain(f"- {when(alert.first_hit)}  {alert.rule_id}  {alert.subject}: {because}"), soft_wrap=True)
+    for _, alert, fields in difference.change:
+        told = f"~ {when(alert.first_hit)}  {alert.rule_id}  {alert.subject}: {', '.join(fields)}"
+        out.print(plain(told), soft_wrap=True)
+    out.print(
+        f"{len(difference.appear):,} appear, {len(difference.disappear):,} disappear, {len(difference.change):,} change, "
+        f"{difference.same:,} are the same"
+    )
+
+
+def _diff_data(old: Backtest, new: Backtest, difference: Difference) -> dict[str, object]:
+    return {
+        "old_digest": old.programs.ruleset.digest, "new_digest": new.programs.ruleset.digest, "same": difference.same,
+        "rules": [row._asdict() for row in by_rule(old, new, difference)],
+        "appear": [_alert_data(alert) for alert in difference.appear],
+        "disappear": [{**_alert_data(each.alert), "because": each.because} for each in difference.disappear],
+        "change": [
+            {"old": _alert_data(each.old), "new": _alert_data(each.new), "fields": each.fields} for each in difference.change
+        ],
+    }  # fmt: skip

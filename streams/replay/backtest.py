@@ -1,0 +1,150 @@
+"""Backtest: what a ruleset says of events in files, through the engine of production."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+import msgspec
+
+from streams.alerts.model import Alert, AlertState, Outcome
+from streams.clock import DAY_MS, from_datetime
+from streams.detection.program import Programs
+from streams.errors import UsageError
+from streams.events.model import PaymentEvent
+from streams.replay.files import LineFile
+from streams.replay.run import Progress, RunPlan, Summary, run_files
+
+_PAYMENT: Final = PaymentEvent.__struct_config__.tag
+
+
+class Period(NamedTuple):
+    """A stretch of event time; None is open. The end does not belong to it."""
+
+    start: int | None = None
+    end: int | None = None
+
+    def holds(self, time: int) -> bool:
+        """Tell whether a moment lies in it."""
+        return (self.start is None or time >= self.start) and (self.end is None or time < self.end)
+
+
+ALWAYS: Final = Period()
+
+
+def read_period(text: str) -> Period:
+    """Read ``2026-03-01..2026-04-01``; either end may be missing, and either may have a time of day. Raises UsageError."""
+    start, dots, end = text.partition("..")
+    moments = []
+    for part in (start.strip(), end.strip()):
+        try:
+            found = datetime.fromisoformat(part) if part else None
+        except ValueError:
+            raise UsageError(f"--period {text}: {part!r} is no date; write 2026-03-01..2026-04-01, in UTC") from None
+        if found is not None and found.tzinfo is None:
+            found = found.replace(tzinfo=UTC)
+        moments.append(from_datetime(found) if found is not None else None)
+    if not dots:
+        raise UsageError(f"--period {text}: write FROM..TO, like 2026-03-01..2026-04-01; either may be left out")
+    period = Period(*moments)
+    if period.start is not None and period.end is not None and period.start >= period.end:
+        raise UsageError(f"--period {text}: it ends before it begins")
+    return period
+
+
+class _Header(msgspec.Struct):
+    event_type: str
+    event_id: str
+    event_time: datetime
+
+
+_header: Final = msgspec.json.Decoder(_Header)
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What passed within a period, as read: refused and repeated records count too."""
+
+    period: Period
+    wanted: frozenset[str] = frozenset()
+    """Ids of events to look out for."""
+    found: set[str] = field(default_factory=set)
+    """Those of them that lie in the period."""
+    payments: Counter[int] = field(default_factory=Counter)
+    """Payment events per day (UTC, counted from 1970-01-01)."""
+
+    def note(self, line: bytes) -> None:
+        """Count a line if it is an event of the period."""
+        try:
+            header = _header.decode(line)
+            time = from_datetime(header.event_time)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError):
+            return  # intake refuses it, and the summary counts that
+        if self.period.holds(time):
+            if header.event_type == _PAYMENT:
+                self.payments[time // DAY_MS] += 1
+            if header.event_id in self.wanted:
+                self.found.add(header.event_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    file: LineFile
+    traffic: Traffic
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    def lines(self) -> Iterator[bytes]:
+        for line in self.file.lines():
+            self.traffic.note(line)
+            yield line
+
+    def place(self) -> int:
+        return self.file.place()
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """What came of it. Alerts of shadow rules are among the others, marked as such."""
+
+    programs: Programs
+    summary: Summary
+    traffic: Traffic
+    alerts: tuple[Alert, ...]
+    """Standing at the end, first hit within the period, in the order of first hits."""
+    silenced: tuple[Alert, ...]
+    """Held back by a list, or withdrawn; first hit within the period."""
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestPlan:
+    """What to run, and how."""
+
+    programs: Programs
+    progress: Progress
+    started_ms: int
+    """As for ``payweir run``: a later event time is refused as far future."""
+    period: Period = ALWAYS
+    wanted: frozenset[str] = frozenset()
+
+
+def backtest(files: Sequence[LineFile], plan: BacktestPlan) -> Backtest:
+    """Run all events of the files, also those before the period: windows that reach back see what was there."""
+    final: dict[str, Alert] = {}
+
+    def keep(outcomes: Sequence[Outcome]) -> None:
+        final.update({each.alert_id: each for each in outcomes if isinstance(each, Alert)})
+
+    traffic = Traffic(plan.period, plan.wanted)
+    watched = [_Watched(file, traffic) for file in files]
+    summary = run_files(watched, RunPlan(plan.programs, keep, plan.progress, plan.started_ms))
+    within = sorted(
+        (alert for alert in final.values() if plan.period.holds(alert.first_hit)),
+        key=lambda alert: (alert.first_hit, alert.rule_id, alert.subject, alert.alert_id),
+    )
+    standing = tuple(alert for alert in within if alert.state is AlertState.STANDING)
+    silenced = tuple(alert for alert in within if alert.state in {AlertState.HELD, AlertState.WITHDRAWN})
+    return Backtest(plan.programs, summary, traffic, standing, silenced)
