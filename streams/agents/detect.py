@@ -61,7 +61,7 @@ class DetectWorker:
         """Whether every partition held has reached its acknowledged position again."""
         return bool(self.held) and all(held.recovered for held in self.held.values())
 
-    async def _start(self, tps: frozenset[TP]) -> Mapping[TP, int]:
+    async def _start(self, tps: Collection[TP]) -> Mapping[TP, int]:
         """Recover every partition; gives where reading goes on."""
         await self._close()
         committed = await self.app.positions.committed(tps)

@@ -48,7 +48,7 @@ class IntakeWorker:
         app.task(self._tick_for_ever)
         app.last_words = self._tell_found
 
-    async def _start(self, tps: frozenset[TP]) -> Mapping[TP, int]:
+    async def _start(self, tps: Collection[TP]) -> Mapping[TP, int]:
         """Take the watermark of each source partition from the metadata of its committed offset."""
         committed = await self.app.positions.committed(tps)
         self.states = {tp: self._recall(tp, committed.get(tp)) for tp in tps}

@@ -17,7 +17,7 @@ class Place:
 
     next_offset: int
     done: Committed
-    # What the broker has, or would do if it had nothing: the start.
+    # What the broker has, or would do if it had nothing: the beginning.
     stored: Committed
     # Stretches without a visible record, by their first offset: they are done as soon as all before them is.
     empty: dict[int, int] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Ledger:
     def __init__(self, term: int, generation: int, tps: Iterable[TP]) -> None:
         self.term = term
         self.generation = generation
-        self.tps = frozenset(tps)
+        self.tps = tuple(sorted(tps))
         self.ended = asyncio.Event()
         # Set when a rebalance or a stop begins: the batch in hand may finish, no other may begin.
         self.closing = False
@@ -48,7 +48,7 @@ class Ledger:
     @property
     def started(self) -> bool:
         """Whether start positions were chosen for every partition."""
-        return self.places.keys() == self.tps
+        return len(self.places) == len(self.tps)
 
     def check(self) -> None:
         """Raise :class:`Revoked` once the term is over."""
@@ -62,7 +62,7 @@ class Ledger:
         chose, it is lost.
         """
         for tp in self.tps:
-            stored = committed.get(tp) or Committed(starts[tp], "")
+            stored = committed.get(tp) or Committed(0, "")
             done = stored if stored.offset >= starts[tp] else Committed(starts[tp], stored.metadata)
             self.places[tp] = Place(starts[tp], done, stored, lost=max(0, starts[tp] - stored.offset))
 

@@ -21,7 +21,7 @@ from streams.errors import BrokerUnreachable, ServiceError, TopicError
 logger = logging.getLogger(__name__)
 
 #: Chooses where reading starts; see ``streams.agents.transport``.
-StartOffsets = Callable[[frozenset[TP]], Awaitable[Mapping[TP, int]]]
+StartOffsets = Callable[[Collection[TP]], Awaitable[Mapping[TP, int]]]
 
 FETCH_WAIT_SECONDS = 0.25
 FAULT_PAUSE_SECONDS = 0.5

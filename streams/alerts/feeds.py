@@ -33,7 +33,8 @@ def verdict_marks(subject: Subject, key: HitKey) -> dict[Address, Leg]:
         if way is None:
             continue
         low, high = bisect_right(log, time - span, key=_time), bisect_left(log, time + span, key=_time)
-        for target in {getattr(leg, way) for leg in log[low:high] if leg.kind == LegKind.DEBIT and leg.counted} - {""}:
+        used = {getattr(leg, way) for leg in log[low:high] if leg.kind == LegKind.DEBIT and leg.counted}
+        for target in sorted(used - {""}):
             wanted[int(kind), target, f"verdict|{name}"] = Leg(
                 kind, target, LegKind.MARK, time, 0, "~mark", f"mark|{name}", 0, account=subject.key, origin=key.rule_id
             )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from streams.alerts.model import Outcome, Position, RulesetInForce
+from streams.alerts.model import Alert, AlertState, Outcome, Position, RulesetInForce
 from streams.clock import DAY_MS, MINUTE_MS
 from streams.detection.evaluation import advance, fire
 from streams.detection.program import Programs
@@ -20,6 +20,7 @@ from streams.pipeline.conflict import conflict_alert, skip_alert
 from streams.pipeline.partition import PartitionState
 from streams.pipeline.speak import speak
 from streams.state.forgetting import evict
+from streams.state.program import HitKey
 from streams.state.subject import NEVER, Subject
 
 # Plain integers where every leg passes: comparing and hashing them costs less than members of an enumeration.
@@ -134,7 +135,9 @@ def _control(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Non
         if state.schedule.add(control.time, programs):
             if state.journal is not None:
                 state.journal.preserve_all()
-            for subject in state.subjects.values():
+            # In an order that a recovered state has, too: it decides the order of what is said.
+            for place in sorted(state.subjects):
+                subject = state.subjects[place]
                 if subject.log and subject.log[-1].time >= control.time:
                     at = next(i for i, leg in enumerate(subject.log) if leg.time >= control.time)
                     subject.rewind(at)
@@ -248,16 +251,23 @@ def _confirm(run: Step) -> None:
     state = run.state
     heap, watermark = state.provisional, state.watermark
     while heap and heap[0][0] <= watermark + MINUTE_MS:
-        _, kind, key, alert = heappop(heap)
+        time, kind, key, alert = heappop(heap)
         if (kind, key) in run.skipped:
             continue
         run.at = kind, key
         subject = state.known(kind, key)
-        if subject is not None and alert in subject.by_key:
+        # An entry that its alert has left behind would decide the order of what is said, and a snapshot does not keep it.
+        if subject is not None and alert in subject.by_key and _waits(subject, alert, time):
             subject.dirty.add(alert)
             speak(run, subject)
             if state.journal is not None:
                 state.journal.note(subject)
+
+
+def _waits(subject: Subject, alert: HitKey, time: int) -> bool:
+    """Whether what was last said of an alert is that it is provisional from this time on."""
+    told = subject.sent.get(alert)
+    return isinstance(told, Alert) and told.state is AlertState.PROVISIONAL and told.first_hit == time
 
 
 def _forget(run: Step) -> None:

@@ -6,7 +6,7 @@ written before the next step, so it is complete up to a kill.
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -129,7 +129,7 @@ class Worker:
     def write(self, line: Line) -> None:
         self.out.write(msgspec.json.encode(line) + b"\n")
 
-    async def starts(self, tps: frozenset[TP]) -> Mapping[TP, int]:
+    async def starts(self, tps: Collection[TP]) -> Mapping[TP, int]:
         borders = await self.app.positions.borders(tps)
         return {tp: first for tp, (first, _) in borders.items()}
 

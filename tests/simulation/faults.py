@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from streams.clock import HOUR_MS
 
 SLOTS: Final = tuple(f"{role}-{letter}" for role in ("intake", "detect", "record") for letter in "ab")
-FAULTS_SECONDS: Final = 5.0
+FAULTS_SECONDS: Final = 3.0
 """Faults begin within so many seconds; then everything is mended."""
 
 
@@ -28,7 +28,12 @@ def _kill(dice: Random) -> tuple[str, float, float]:
 
 def _pause(dice: Random) -> tuple[str, float, float]:
     """Mostly longer than the session: the partitions move, then the zombie wakes."""
-    return dice.choice((*SLOTS, "detect-a", "detect-b")), 0.0, dice.choice((1.0, dice.uniform(2.5, 6.0)))
+    return dice.choice((*SLOTS, "detect-a", "detect-b")), 0.0, dice.choice((0.6, dice.uniform(1.5, 3.5)))
+
+
+def _at(moment: str) -> Callable[[Random], tuple[str, float, float]]:
+    """At the next request of a kind, of a worker that makes such requests."""
+    return lambda dice: (f"{dice.choice(MOMENTS[moment])}-{dice.choice('ab')}", 0.0, dice.uniform(1.5, 3.0))
 
 
 def _stop(dice: Random) -> tuple[str, float, float]:
@@ -36,7 +41,7 @@ def _stop(dice: Random) -> tuple[str, float, float]:
 
 
 def _everywhere(chance: float) -> Callable[[Random], tuple[str, float, float]]:
-    return lambda dice: ("", chance * dice.random(), dice.uniform(0.5, 3.0))
+    return lambda dice: ("", chance * dice.random(), dice.uniform(0.3, 2.0))
 
 
 def _jump(dice: Random) -> tuple[str, float, float]:
@@ -44,9 +49,20 @@ def _jump(dice: Random) -> tuple[str, float, float]:
     return "", dice.choice((-1, 1)) * dice.randrange(HOUR_MS * 20), 0.0
 
 
+MOMENTS: Final = {
+    "send": ("detect", "intake"),
+    "commit": ("detect", "intake", "record"),
+    "committed": ("detect", "intake", "record"),
+    "fence": ("detect",),
+    "read snapshots": ("detect",),
+    "snapshot": ("detect",),
+    "commit snapshot": ("detect",),
+}
+"""Requests at which a worker is hit, and the roles that make them."""
 DRAWS: Final[dict[str, Callable[[Random], tuple[str, float, float]]]] = {
     "kill": _kill,
     "pause": _pause,
+    **{f"{what} at {when}": _at(when) for what in ("kill", "pause") for when in MOMENTS},
     "stop": _stop,
     "requests lost": _everywhere(0.5),
     "answers lost": _everywhere(0.5),
@@ -54,12 +70,21 @@ DRAWS: Final[dict[str, Callable[[Random], tuple[str, float, float]]]] = {
     "store down": _everywhere(0.0),
     "store connection lost": _everywhere(1.0),
     "clock jump": _jump,
+    "ruleset again": lambda dice: ("", dice.choice((0, 7, 24)) * HOUR_MS, 0.0),
     "compaction": lambda _dice: ("", 0.0, 0.0),
 }
-_WEIGHTS: Final = (6, 5, 2, 2, 2, 2, 1, 1, 1, 2)
+_WEIGHTS: Final = {
+    "kill": 6.0,
+    "pause": 4.0,
+    "stop": 2.0,
+    "requests lost": 2.0,
+    "answers lost": 2.0,
+    "requests late": 2.0,
+}
+"""Of those that are not named, a half."""
 
 
 def faults(dice: Random) -> list[Fault]:
     """Draw what goes wrong, and when."""
-    kinds = dice.choices(tuple(DRAWS), _WEIGHTS, k=dice.randrange(1, 7))
+    kinds = dice.choices(tuple(DRAWS), [_WEIGHTS.get(kind, 0.5) for kind in DRAWS], k=dice.randrange(1, 7))
     return [Fault(dice.uniform(0.0, FAULTS_SECONDS), kind, *DRAWS[kind](dice)) for kind in kinds]

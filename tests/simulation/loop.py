@@ -51,8 +51,8 @@ class Step:
 class Process:
     """Something that runs coroutines until it is killed; what it has in memory is lost then."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, number: int = 0) -> None:
+        self.name, self.number = name, number
         self.alive, self.paused = True, False
         self.ready: deque[Step] = deque()
         self.tasks: list[tuple[asyncio.Task[Any], Context]] = []
@@ -80,7 +80,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self.dice = dice
         self.steps = 0
         self._now = 0.0
-        self._number = 0
+        self._number = self._spawned = 0
         self._timers: list[tuple[float, int, Process, Step]] = []
         self.halt = False
         """Ends :meth:`run`."""
@@ -163,7 +163,8 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def spawn(self, name: str, main: Callable[[], Coroutine[Any, Any, None]]) -> Process:
         """Start a process."""
-        started = Process(name)
+        self._spawned += 1
+        started = Process(name, self._spawned)
         self._processes.append(started)
         self.create_task(started.context.run(main), context=started.context)
         return started

@@ -29,7 +29,7 @@ from tests.simulation.loop import SimLoop, process
 
 T = TypeVar("T")
 _MEAN: Final = 0.004
-_LATE: Final = 5.0
+_LATE: Final = 3.5
 
 
 @dataclass(slots=True)
@@ -52,6 +52,8 @@ class Network:
     broker: Broker
     weather: Weather = field(default_factory=Weather)
     trace: list[tuple[object, ...]] = field(default_factory=list)
+    traps: dict[tuple[str, str], Callable[[], None]] = field(default_factory=dict)
+    """What happens to a process at its next request of a kind, the moment it is sent."""
 
     def delay(self) -> float:
         """Draw how long a request is on its way."""
@@ -66,6 +68,8 @@ class Network:
     async def ask(self, what: str, work: Callable[[], T], line: "Line | None" = None) -> T:
         """Have something done at the broker. Raises KafkaError: it may be done all the same."""
         loop, dice, weather, who = self.loop, self.loop.dice, self.weather, process()
+        if self.traps and (trap := self.traps.pop((who.name, what), None)):
+            trap()
         answer: asyncio.Future[T] = loop.create_future()
         draw = dice.random()
         lost = draw < weather.lost
@@ -89,7 +93,7 @@ class Network:
                     result = work()
                 except Exception as refused:  # noqa: BLE001 - the broker's answer, raised where it was asked
                     fault = refused
-                self.trace.append((loop.time(), who.name, what, result if isinstance(result, int) else repr(fault)))
+                self.trace.append((loop.time(), who.name, what, fault or result))
                 if unanswered:
                     fault = RequestTimedOutError("unanswered")
             loop.call_later(dice.expovariate(1 / _MEAN), back, result, fault, context=who.context)
@@ -147,10 +151,14 @@ class SimProducer(Producer):
         await asyncio.sleep(0)
 
     def _flush(self) -> None:
+        network, loop = self._network, self._network.loop
+        if network.traps and (trap := network.traps.pop((process().name, "send"), None)):
+            trap()
+            loop.call_soon(self._flush)
+            return
         sent, self._buffer = self._buffer, []
         if not sent:
             return
-        network, loop = self._network, self._network.loop
         dice, weather, who = loop.dice, network.weather, process()
         draw = dice.random()
         whole = draw >= weather.lost
@@ -221,7 +229,7 @@ class SimWriter(Writer):
         await asyncio.sleep(0)
 
     async def _ask(self, what: str, work: Callable[[], T]) -> T:
-        asking = asyncio.ensure_future(self._network.ask(f"{what} {self._tp.partition}", work))
+        asking = asyncio.ensure_future(self._network.ask(what, work))
         try:
             await asyncio.wait([asking, self._closed], return_when=asyncio.FIRST_COMPLETED)
             if self._closed.done():
@@ -286,9 +294,7 @@ class SimClient(Client):
             raise Revoked
         group, member = self._group, self.member
         try:
-            await self._network.ask(
-                f"commit {sorted(positions.items())}", lambda: group.commit(member, generation, positions), self._line
-            )
+            await self._network.ask("commit", lambda: group.commit(member, generation, positions), self._line)
         except (UnknownMemberIdError, IllegalGenerationError) as refused:
             raise Revoked from refused
 

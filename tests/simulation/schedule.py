@@ -37,20 +37,20 @@ from streams.settings.topics import (
     WATERMARKED,
 )
 from streams.telemetry.metrics import Metrics
-from tests.rig.worlds import programs
+from tests.rig.worlds import START_MS, programs
 from tests.simulation.broker import Broker, Group
 from tests.simulation.faults import FAULTS_SECONDS, SLOTS, Fault, faults
 from tests.simulation.loop import Process, SimLoop, leave, process
 from tests.simulation.network import Network, Weather
 from tests.simulation.sink import Service, Sink
 from tests.simulation.worker import SimApp
-from tests.simulation.world import NOW_MS, PAYMENT_PARTITIONS, arrivals
+from tests.simulation.world import NOW_MS, PAYMENT_PARTITIONS, Arrival, arrivals
 
 PARTITIONS: Final = 2
-SESSION_SECONDS: Final = 2.0
+SESSION_SECONDS: Final = 1.2
 STEPS_MAX: Final = 100_000
-LOOK_SECONDS: Final = 0.5
-SWEEP_SECONDS: Final = 0.5
+LOOK_SECONDS: Final = 0.3
+SWEEP_SECONDS: Final = 0.3
 WIDTHS: Final = {
     PAYMENTS: PAYMENT_PARTITIONS, SETTLEMENTS: 1, FRAUD_REPORTS: 1, ACCOUNTS: 1, ACTIVITY: PARTITIONS, ALERTS: PARTITIONS,
     SNAPSHOTS: PARTITIONS, DEAD_LETTERS: 1,
@@ -121,19 +121,37 @@ class Schedule:
 
     def run(self) -> None:
         """Feed, make faults, come to rest. ``rested`` stays False when that takes too long."""
+        self.begin()
+        at = 0.0
+        for arrival in self.feed:
+            at += arrival.pause
+            self.network.later(at, self._produce(arrival))
+        for fault in self.plan:
+            self.network.later(fault.at, self._makes(fault))
+        self.advance(max(at, FAULTS_SECONDS))
+        self.finish()
+
+    def begin(self) -> None:
+        """Start the workers."""
         with self._clocks():
             sources = tuple(f"{topic}/{place}" for topic in WATERMARKED for place in range(WIDTHS[topic]))
             self._publish(Control("sources", names=sources), Control("ruleset", programs().ruleset.digest, 0))
             for slot in SLOTS:
                 self._start(slot)
-            at = 0.0
-            for topic, place, value, pause in self.feed:
-                at += pause
-                self.network.later(at, self._produce(TP(topic, place), value))
-            for fault in self.plan:
-                self.network.later(fault.at, lambda fault=fault: self._make(fault))  # type: ignore[misc]
-            self.network.later(max(at, FAULTS_SECONDS) + 0.1, self._mend)
             self._sweep()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        with self._clocks():
+            self.loop.halt = bool(self.bugs)
+            self.network.later(seconds, self._pause)
+            self.loop.run(STEPS_MAX)
+
+    def finish(self) -> None:
+        """Mend everything, come to rest, and end everybody."""
+        with self._clocks():
+            self.loop.halt = bool(self.bugs)
+            self._mend()
             self.loop.run(STEPS_MAX)
             for slot in SLOTS:
                 self._look(slot)
@@ -160,7 +178,7 @@ class Schedule:
             patch.object(wall_module, "time_ns", now_ns),
             patch.object(os, "_exit", self._exit),
             patch.object(detect_module, "WORK_SECONDS_MAX", self.tempo.work_seconds),
-            patch.object(detect_module, "SNAPSHOT_PAUSE_SECONDS", 0.5),
+            patch.object(detect_module, "SNAPSHOT_PAUSE_SECONDS", 0.4),
             patch.object(positions_module, "FETCH_WAIT_SECONDS", 2.0),
         ):
             yield
@@ -195,8 +213,8 @@ class Schedule:
             metrics=_METRICS,
         )  # fmt: skip
         config = replace(
-            plan.transport(role), batch_records_max=self.tempo.records_max, settle_seconds=1.0, heartbeat_seconds=0.7,
-            request_timeout_seconds=2.5,
+            plan.transport(role), batch_records_max=self.tempo.records_max, settle_seconds=0.6, heartbeat_seconds=0.45,
+            request_timeout_seconds=2.0,
         )  # fmt: skip
         number = self.exits.total()
 
@@ -216,11 +234,18 @@ class Schedule:
         running.process.at_end = lambda code: self._ended(slot, code)
         self.workers[slot] = running
 
-    def _produce(self, tp: TP, value: bytes | None) -> Callable[[], None]:
-        def arrive() -> None:
-            self.broker.append(tp, None, value)
+    def _pause(self) -> None:
+        self.loop.halt = True
 
-        return arrive
+    def produce(self, arrival: Arrival) -> None:
+        """Put a record into its source topic."""
+        self.broker.append(TP(arrival.topic, arrival.partition), None, arrival.value)
+
+    def _produce(self, arrival: Arrival) -> Callable[[], None]:
+        return lambda: self.produce(arrival)
+
+    def _makes(self, fault: Fault) -> Callable[[], None]:
+        return lambda: self.make(fault)
 
     def _ended(self, slot: str, code: int | None) -> None:
         """A supervisor starts it again."""
@@ -245,39 +270,51 @@ class Schedule:
 
     # -- faults and their end
 
-    def _make(self, fault: Fault) -> None:
+    def make(self, fault: Fault) -> None:
+        """Make a fault now."""
         running = self.workers.get(fault.slot)
-        weather, chance = self.network.weather, fault.amount
         match fault.kind:
             case "kill" if running is not None:
                 running.process.fuse = int(fault.amount)
             case "pause" if running is not None:
                 running.process.paused = True
                 self.network.later(fault.seconds, lambda: self._resume(running.process))
+            case kind if " at " in kind and running is not None:
+                what, moment = kind.split(" at ")
+                self.network.traps[fault.slot, moment] = lambda: self._trapped(what, fault)
             case "stop" if running is not None and hasattr(running, "role") and running.process.alive:
                 self.loop.create_task(running.app.stop(), context=running.process.context)
-            case "requests lost":
-                self._for_a_while(fault, Weather(chance, weather.unanswered, weather.late))
-            case "answers lost":
-                self._for_a_while(fault, Weather(weather.lost, chance, weather.late))
-            case "requests late":
-                self._for_a_while(fault, Weather(weather.lost, weather.unanswered, chance))
+            case "requests lost" | "answers lost" | "requests late":
+                self._for_a_while(fault)
             case "store down":
                 self.store.down = True
                 self.network.later(fault.seconds, self._store_up)
             case "store connection lost":
-                self.store.lost = chance
+                self.store.lost = fault.amount
             case "clock jump":
                 self.skew_ms += int(fault.amount)
+            case "ruleset again":
+                self._publish(Control("ruleset", programs().ruleset.digest, START_MS + int(fault.amount)))
             case "compaction":
                 for place in range(PARTITIONS):
                     self.broker.logs[TP(SNAPSHOTS, place)].compact()
 
+    def _trapped(self, what: str, fault: Fault) -> None:
+        """The worker comes to the moment it was waited for at; it does not go one step further."""
+        process = self.workers[fault.slot].process
+        if what == "kill":
+            process.fuse = 0
+        elif not self.calm:
+            process.paused = True
+            self.network.later(fault.seconds, lambda: self._resume(process))
+
     def _resume(self, process: Process) -> None:
         process.paused = False
 
-    def _for_a_while(self, fault: Fault, weather: Weather) -> None:
-        self.network.weather = weather
+    def _for_a_while(self, fault: Fault) -> None:
+        """The weather of the last fault holds."""
+        where = {"requests lost": "lost", "answers lost": "unanswered", "requests late": "late"}[fault.kind]
+        self.network.weather = replace(self.network.weather, **{where: fault.amount})
         self.network.later(fault.seconds, lambda: setattr(self.network, "weather", Weather()))
 
     def _store_up(self) -> None:
@@ -286,6 +323,7 @@ class Schedule:
     def _mend(self) -> None:
         """No fault from here on; what is down comes up."""
         self.calm = True
+        self.network.traps.clear()
         self.network.weather = Weather()
         self.store.down, self.store.lost = False, 0.0
         for running in self.workers.values():

@@ -60,8 +60,8 @@ def key_of(outcome: Outcome) -> Key:
         case SourceFound():
             return "found", outcome.source
         case RuleCount() | RulesetInForce() | Watermark():
-            name = getattr(outcome, "rule_id", None) or getattr(outcome, "digest", None) or ""
-            return outcome.__struct_config__.tag, name, outcome.partition
+            about = tuple(getattr(outcome, name, None) for name in ("rule_id", "digest", "from_time", "partition"))
+            return outcome.__struct_config__.tag, *about
 
 
 def newer(outcome: Outcome, known: Outcome) -> bool:

@@ -53,7 +53,7 @@ def arrivals(dice: Random) -> Iterator[Arrival]:
 
 
 def _pause(dice: Random) -> float:
-    return dice.expovariate(3) if dice.random() < 0.5 else 0.0
+    return dice.expovariate(4) if dice.random() < 0.5 else 0.0
 
 
 def _place(event: Event, dice: Random) -> tuple[str, int]:

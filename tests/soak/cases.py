@@ -24,7 +24,7 @@ from tests.simulation.campaign import campaign
 
 PAYMENTS: Final = 300_000
 EVENTS: Final = 100_000
-SCHEDULES: Final = 10_000
+SCHEDULES: Final = 2_000
 DOWN_SECONDS: Final = 60
 PATIENCE_SECONDS: Final = 1_500.0
 Case = Callable[[Path, int], str]
@@ -120,7 +120,7 @@ def _labelled(folder: Path, _seed: int) -> str:
 
 CASES: Final[dict[str, Case]] = {
     "labelled": _labelled,
-    **{f"simulation-{number}": partial(_simulation, number) for number in range(20)},
+    **{f"simulation-{number}": partial(_simulation, number) for number in range(50)},
     **{f"events-100000-{word}": partial(_whole, word) for word in ("calm", "killed", "twice", "store-down")},
     **{
         f"order-{sources}-{'backlog' if backlog else 'live'}-{workers}": partial(

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Collection, Mapping
 
+import pytest
+
 from streams.agents.batch import TP, Batch, Committed
 from streams.agents.config import TransportConfig
 from streams.agents.ledger import Ledger
@@ -16,6 +18,13 @@ def test_what_lies_before_the_start_is_done_and_gets_committed() -> None:
     ledger = Ledger(1, 1, [PLACE])
     ledger.start({PLACE: 18}, {PLACE: Committed(14, "word")})
     assert ledger.pending() == {PLACE: Committed(18, "word")}
+
+
+@pytest.mark.parametrize("start", [0, 18])
+def test_who_starts_beyond_the_beginning_with_nothing_committed_commits_that(start: int) -> None:
+    ledger = Ledger(1, 1, [PLACE])
+    ledger.start({PLACE: start}, {})
+    assert ledger.pending() == ({PLACE: Committed(18, "")} if start else {})
 
 
 def test_what_was_committed_stays_done_when_reading_starts_before_it() -> None:

@@ -1,0 +1,137 @@
+"""Builds broken on purpose: each undoes one thing the protocol stands on. The simulation must notice every one of them.
+
+The oracle runs on the same broken code, so that only what follows from it under faults can give it away.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Final
+from unittest.mock import patch
+
+import streams.agents.snapshots as snapshots_module
+import tests.simulation.sink as sink_module
+from streams.agents.batch import TP, Committed
+from streams.agents.config import TransportConfig
+from streams.agents.ledger import Ledger
+from streams.agents.wall import now_ms
+from streams.clock import DAY_MS
+from streams.legs import Mark
+from streams.pipeline import END, PartitionState
+from streams.state.subject import Subject
+from tests.simulation.faults import Fault
+from tests.simulation.loop import process
+
+
+@contextmanager
+def fencing_off() -> Iterator[None]:
+    """Every worker writes snapshots under a name of its own, so nobody fences anybody."""
+
+    def named(config: TransportConfig, partition: int) -> str:
+        return f"{config.group}-{partition}-{process().number}"
+
+    with (
+        patch.object(snapshots_module, "transactional_id", named),
+        patch("tests.simulation.network.transactional_id", named),
+    ):
+        yield
+
+
+@contextmanager
+def position_committed_early() -> Iterator[None]:
+    """A batch is acknowledged when it is delivered, not when its outputs are out."""
+    honest = Ledger.deliver
+
+    def deliver(ledger: Ledger, tp: TP, next_offset: int, first_ms: int) -> None:
+        honest(ledger, tp, next_offset, first_ms)
+        place = ledger.places[tp]
+        place.done = max(place.done, Committed(next_offset, place.done.metadata))
+
+    with patch.object(Ledger, "deliver", deliver):
+        yield
+
+
+@contextmanager
+def alert_revision_ignored() -> Iterator[None]:
+    """The store keeps what was written last."""
+    with patch.object(sink_module, "newer", lambda _outcome, _known: True):
+        yield
+
+
+@contextmanager
+def mark_position_ignored() -> Iterator[None]:
+    """A subject believes the mark that comes last."""
+    honest = Subject.receive
+
+    def receive(subject: Subject, mark: Mark) -> bool:
+        known = (subject.marks_in or {}).get(mark.key)
+        if known is not None:
+            known.position = (-1, 0, 0)
+        return honest(subject, mark)
+
+    with patch.object(Subject, "receive", receive):
+        yield
+
+
+@contextmanager
+def wall_clock_in_the_core() -> Iterator[None]:
+    """Alerts are confirmed a day after their time, whatever the sources say."""
+
+    def watermark(state: PartitionState) -> int:
+        return END if state.ended else max(state.low, now_ms() - DAY_MS)
+
+    with patch.object(PartitionState, "watermark", property(watermark)):
+        yield
+
+
+@contextmanager
+def withdrawn_mark_forgotten() -> Iterator[None]:
+    """A subject forgets that a mark was taken back, and believes it when it is sent again."""
+    honest = Subject.receive
+
+    def receive(subject: Subject, mark: Mark) -> bool:
+        taken = honest(subject, mark)
+        if taken and mark.leg is None and subject.marks_in is not None:
+            del subject.marks_in[mark.key]
+        return taken
+
+    with patch.object(Subject, "receive", receive):
+        yield
+
+
+def _zombies(moments: tuple[str, ...], dice: Random) -> list[Fault]:
+    """Detect workers that stand still at one of these moments, and wake when others have their partitions."""
+
+    def one() -> Fault:
+        at, seconds = dice.uniform(0.3, 2.5), dice.uniform(1.5, 3.5)
+        return Fault(at, f"pause at {dice.choice(moments)}", f"detect-{dice.choice('ab')}", 0.0, seconds)
+
+    return [one() for _ in range(4)]
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A broken build, and where to look for what is wrong with it."""
+
+    broken: Callable[[], AbstractContextManager[None]]
+    moments: tuple[str, ...] = ()
+    """Where zombies are made; with none the faults are those of any schedule."""
+    first: int = 1
+    """The first seed."""
+
+    @property
+    def plan(self) -> Callable[[Random], list[Fault]] | None:
+        """Draws the faults instead of the schedule."""
+        return partial(_zombies, self.moments) if self.moments else None
+
+
+BUILDS: Final = {
+    "fencing off": Build(fencing_off, ("snapshot", "commit snapshot")),
+    "position committed early": Build(position_committed_early),
+    "a revision ignored: alerts": Build(alert_revision_ignored, ("send",)),
+    "a revision ignored: marks": Build(mark_position_ignored, ("send",)),
+    "a wall clock read in the core": Build(wall_clock_in_the_core),
+    "a withdrawn mark forgotten": Build(withdrawn_mark_forgotten, ("send",)),
+}

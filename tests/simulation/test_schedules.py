@@ -1,0 +1,37 @@
+"""Simulated schedules within a budget; ``make soak`` runs them without one."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from tests.simulation.campaign import campaign
+
+BUDGET_SECONDS: Final = 10.0
+ROOT: Final = Path(__file__).parents[2]
+FIRST: Final = 1
+"""Of the budget's seeds."""
+
+
+def test_no_schedule_loses_doubles_or_contradicts() -> None:
+    tally = campaign(range(FIRST, FIRST + 100_000), BUDGET_SECONDS)
+    assert not tally.failed, "\n".join(tally.failed)
+    assert tally.schedules > 20
+    assert tally.ends["killed"]
+    assert tally.ends["ZombieError"] + tally.ends["exit 0"]
+
+
+def shown(seed: int, hashing: str) -> str:
+    """Give the last line of what a process of its own says of a schedule."""
+    command = [sys.executable, "-m", "tests.simulation", "--seed", str(seed)]
+    told = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": hashing}, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert not told.stderr
+    return told.stdout
+
+
+def test_a_seed_gives_the_same_schedule_byte_for_byte_whoever_runs_it() -> None:
+    assert shown(7, "1") == shown(7, "2")
+    assert shown(7, "1") != shown(8, "1")
