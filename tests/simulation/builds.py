@@ -6,7 +6,6 @@ The oracle runs on the same broken code, so that only what follows from it under
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 from typing import Final
 from unittest.mock import patch
@@ -21,8 +20,10 @@ from streams.clock import DAY_MS
 from streams.legs import Mark
 from streams.pipeline import END, PartitionState
 from streams.state.subject import Subject
+from tests.simulation.campaign import Draws
 from tests.simulation.faults import Fault
 from tests.simulation.loop import process
+from tests.simulation.world import taken_back
 
 
 @contextmanager
@@ -101,14 +102,19 @@ def withdrawn_mark_forgotten() -> Iterator[None]:
         yield
 
 
-def _zombies(moments: tuple[str, ...], dice: Random) -> list[Fault]:
+def _zombies(*moments: str) -> Callable[[Random], list[Fault]]:
     """Detect workers that stand still at one of these moments, and wake when others have their partitions."""
 
-    def one() -> Fault:
-        at, seconds = dice.uniform(0.3, 2.5), dice.uniform(1.5, 3.5)
+    def one(dice: Random) -> Fault:
+        at, seconds = dice.uniform(0.0, 2.0), dice.uniform(2.0, 3.5)
         return Fault(at, f"pause at {dice.choice(moments)}", f"detect-{dice.choice('ab')}", 0.0, seconds)
 
-    return [one() for _ in range(4)]
+    return lambda dice: [one(dice) for _ in range(3)]
+
+
+def _first_marks(dice: Random) -> list[Fault]:
+    """A worker stands still before it says the first mark."""
+    return [Fault(0.0, "pause at send marks", f"detect-{letter}", 0.0, dice.uniform(2.2, 2.9)) for letter in "ab"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,22 +122,15 @@ class Build:
     """A broken build, and where to look for what is wrong with it."""
 
     broken: Callable[[], AbstractContextManager[None]]
-    moments: tuple[str, ...] = ()
-    """Where zombies are made; with none the faults are those of any schedule."""
-    first: int = 1
-    """The first seed."""
-
-    @property
-    def plan(self) -> Callable[[Random], list[Fault]] | None:
-        """Draws the faults instead of the schedule."""
-        return partial(_zombies, self.moments) if self.moments else None
+    draws: Draws
 
 
+_OLD_NEWS: Final = Draws(_first_marks, taken_back)
 BUILDS: Final = {
-    "fencing off": Build(fencing_off, ("snapshot", "commit snapshot")),
-    "position committed early": Build(position_committed_early),
-    "a revision ignored: alerts": Build(alert_revision_ignored, ("send",)),
-    "a revision ignored: marks": Build(mark_position_ignored, ("send",)),
-    "a wall clock read in the core": Build(wall_clock_in_the_core),
-    "a withdrawn mark forgotten": Build(withdrawn_mark_forgotten, ("send",)),
+    "fencing off": Build(fencing_off, Draws(_zombies("snapshot", "commit snapshot"), snapshot_seconds=0.2)),
+    "position committed early": Build(position_committed_early, Draws()),
+    "a revision ignored: alerts": Build(alert_revision_ignored, _OLD_NEWS),
+    "a revision ignored: marks": Build(mark_position_ignored, _OLD_NEWS),
+    "a wall clock read in the core": Build(wall_clock_in_the_core, Draws()),
+    "a withdrawn mark forgotten": Build(withdrawn_mark_forgotten, _OLD_NEWS),
 }

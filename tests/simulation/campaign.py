@@ -3,16 +3,34 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from tests.simulation.faults import Fault
 from tests.simulation.oracle import judge
 from tests.simulation.schedule import Schedule
+from tests.simulation.world import Arrival
 
-Plan = Callable[[Random], list[Fault]]
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """What stands in for that which a seed draws; None for what it draws by itself."""
+
+    faults: Callable[[Random], list[Fault]] | None = None
+    feed: Callable[[Random], Iterable[Arrival]] | None = None
+    snapshot_seconds: float | None = None
+
+    def put_into(self, schedule: Schedule) -> None:
+        """Change a schedule that has not begun."""
+        dice = Random(schedule.seed)
+        if self.faults is not None:
+            schedule.plan = self.faults(dice)
+        if self.feed is not None:
+            schedule.feed = list(self.feed(dice))
+        if self.snapshot_seconds is not None:
+            schedule.tempo = replace(schedule.tempo, snapshot_seconds=self.snapshot_seconds)
 
 
 @dataclass(slots=True)
@@ -46,14 +64,15 @@ def quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def attempt(seed: int, plan: Plan | None = None) -> tuple[Schedule, list[str]]:
+def attempt(seed: int, draws: Draws = Draws()) -> tuple[Schedule, list[str]]:
     """Run and judge one schedule; gives what is wrong."""
-    schedule = Schedule(seed, None if plan is None else plan(Random(seed)))
+    schedule = Schedule(seed)
+    draws.put_into(schedule)
     schedule.run()
     return schedule, judge(schedule)
 
 
-def campaign(seeds: Iterator[int] | range, seconds: float | None = None, plan: Plan | None = None) -> Tally:
+def campaign(seeds: Iterator[int] | range, seconds: float | None = None) -> Tally:
     """Run schedules until the seeds or the seconds are used up."""
     tally = Tally()
     until = None if seconds is None else time.monotonic() + seconds
@@ -61,7 +80,7 @@ def campaign(seeds: Iterator[int] | range, seconds: float | None = None, plan: P
         for seed in seeds:
             if until is not None and time.monotonic() > until:
                 break
-            schedule, wrong = attempt(seed, plan)
+            schedule, wrong = attempt(seed)
             tally.schedules += 1
             tally.faults.update(fault.kind for fault in schedule.plan)
             tally.ends += schedule.exits

@@ -51,6 +51,7 @@ def _jump(dice: Random) -> tuple[str, float, float]:
 
 MOMENTS: Final = {
     "send": ("detect", "intake"),
+    "send marks": ("detect",),
     "commit": ("detect", "intake", "record"),
     "committed": ("detect", "intake", "record"),
     "fence": ("detect",),

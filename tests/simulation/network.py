@@ -23,7 +23,7 @@ from streams.agents.positions import Client, Standing, Stretch
 from streams.agents.producer import Outgoing, Producer
 from streams.agents.snapshots import Writer, transactional_id
 from streams.pipeline.snapshot import Entry
-from streams.settings.topics import SNAPSHOTS
+from streams.settings.topics import ACTIVITY, SNAPSHOTS
 from tests.simulation.broker import Broker, Group
 from tests.simulation.loop import SimLoop, process
 
@@ -150,9 +150,15 @@ class SimProducer(Producer):
         self._pending.clear()
         await asyncio.sleep(0)
 
+    def _trap(self) -> Callable[[], None] | None:
+        """Find what is to happen to the process before these records leave it."""
+        traps, who = self._network.traps, process().name
+        marks = any(record.topic == ACTIVITY for record, _ in self._buffer)
+        return traps.pop((who, "send"), None) or (traps.pop((who, "send marks"), None) if marks else None)
+
     def _flush(self) -> None:
         network, loop = self._network, self._network.loop
-        if network.traps and (trap := network.traps.pop((process().name, "send"), None)):
+        if network.traps and (trap := self._trap()):
             trap()
             loop.call_soon(self._flush)
             return

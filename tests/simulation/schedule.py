@@ -97,8 +97,8 @@ class Tempo:
 class Schedule:
     """A schedule; to be run once, then asked what came of it."""
 
-    def __init__(self, seed: int, plan: list[Fault] | None = None) -> None:
-        """``plan`` stands in for the faults that the seed draws."""
+    def __init__(self, seed: int) -> None:
+        """Everything is drawn; who wants another plan, feed or tempo changes it before it begins."""
         self.seed = seed
         self.dice = dice = Random(seed)
         self.loop = SimLoop(dice)
@@ -108,7 +108,7 @@ class Schedule:
         self.store = Service(self.sink.write, dice)
         self.tempo = Tempo.draw(dice)
         self.feed = list(arrivals(dice))
-        self.plan = faults(dice) if plan is None else plan
+        self.plan = faults(dice)
         self.workers: dict[str, Running] = {}
         self.exits: Counter[str] = Counter()
         self.bugs: list[str] = []

@@ -25,7 +25,7 @@ class Cluster(RuleBasedStateMachine):
 
     @initialize(seed=st.integers(0, 1_000))
     def start(self, seed: int) -> None:
-        self.schedule = Schedule(seed, [])
+        self.schedule = Schedule(seed)
         with quiet():
             self.schedule.begin()
 

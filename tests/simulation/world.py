@@ -52,6 +52,22 @@ def arrivals(dice: Random) -> Iterator[Arrival]:
             yield Arrival(PAYMENTS, dice.randrange(PAYMENT_PARTITIONS), dice.choice((*_POISON, None)), 0.0)
 
 
+def taken_back(dice: Random) -> Iterator[Arrival]:
+    """Give a payment that raises an alert, which the account tells its device, and a late one that takes both back."""
+    late = dice.uniform(1.3, 2.4)
+    for number, (minute, debtor, amount, pause) in enumerate(
+        ((0, "b", 100, 0.4), (20, "a", 100, 0.0), (10, "b", 1_000, late))
+    ):
+        moment = to_datetime(START_MS + 6 * HOUR_MS + minute * MINUTE_MS)
+        event = PaymentEvent(
+            event_id=f"t{number}", schema_version=1, source="s1", event_time=moment, payment_id=f"t{number}", rail=Rail.BANK,
+            status=PaymentStatus.SETTLED, amount_minor=amount, currency="CNY", debtor=Account(debtor),
+            creditor=Account("c" if debtor == "a" else "a"), initiated_at=moment, settled_at=moment,
+            device_token="phone" if debtor == "a" else None,
+        )  # fmt: skip
+        yield Arrival(PAYMENTS, dice.randrange(PAYMENT_PARTITIONS), encode_event(event), pause)
+
+
 def _pause(dice: Random) -> float:
     return dice.expovariate(4) if dice.random() < 0.5 else 0.0
 
