@@ -20,7 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="Simulated schedules.")
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--schedules", type=int, default=1, help="how many; one is shown in detail")
-    parser.add_argument("--seconds", type=float, help="stop after so long")
+    parser.add_argument("--seconds", type=float, help="stop after so many seconds of processor time")
     asked = parser.parse_args()
     if asked.schedules > 1 or asked.seconds:
         tally = campaign(range(asked.seed, asked.seed + asked.schedules), asked.seconds)

@@ -73,12 +73,12 @@ def attempt(seed: int, draws: Draws = Draws()) -> tuple[Schedule, list[str]]:
 
 
 def campaign(seeds: Iterator[int] | range, seconds: float | None = None) -> Tally:
-    """Run schedules until the seeds or the seconds are used up."""
+    """Run schedules until the seeds, or so many seconds of this process, are used up."""
     tally = Tally()
-    until = None if seconds is None else time.monotonic() + seconds
+    until = None if seconds is None else time.process_time() + seconds
     with quiet():
         for seed in seeds:
-            if until is not None and time.monotonic() > until:
+            if until is not None and time.process_time() > until:
                 break
             schedule, wrong = attempt(seed)
             tally.schedules += 1

@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.simulation.campaign import campaign
 
-BUDGET_SECONDS: Final = 10.0
+BUDGET_SECONDS: Final = 8.0
 ROOT: Final = Path(__file__).parents[2]
 FIRST: Final = 1
 """Of the budget's seeds."""
