@@ -232,6 +232,7 @@ class Schedule:
         running = Running.__new__(Running)
         running.process = self.loop.spawn(slot, main)
         running.process.at_end = lambda code: self._ended(slot, code)
+        running.process.paused = self.ended and role == "intake"  # nobody looks at the clock any more
         self.workers[slot] = running
 
     def _pause(self) -> None:
