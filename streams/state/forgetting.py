@@ -8,8 +8,12 @@ from streams.legs import LegKind, order
 from streams.state.program import WindowProgram
 from streams.state.subject import Subject
 
-LEGS_MAX: Final = 10_000
-"""A subject keeps its newest legs up to twice this number, then falls back to it and is flagged ``approximate``."""
+LEGS_MAX: Final = 25_000
+"""A subject keeps its newest legs up to twice this number, then falls back to it and is flagged ``approximate``.
+
+What an alert of such a subject still cites then depends on when that was, so the number is well above what the busiest accounts of
+the labelled sets have (38,000 legs).
+"""
 _time = attrgetter("time")
 
 
