@@ -79,7 +79,7 @@ class Vitals:
 def measure(metrics: Metrics, state: PartitionState) -> None:
     """Publish what the state of one activity partition says."""
     number, place = state.partition, str(state.partition)
-    metrics.subjects.labels(place).set(len(state.subjects))
+    metrics.subjects.labels(place).set(len(state.subjects) + len(state.asleep))
     if state.low > NEVER:
         metrics.watermark_seconds.labels(place).set(state.low // 1000)
     if state.holder is not None:

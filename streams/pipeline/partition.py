@@ -1,7 +1,8 @@
 """All state of one activity partition: the fold of its log (invariant I1)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from streams.alerts.model import Position, RuleCount, Watermark
 from streams.clock import MINUTE_MS
@@ -24,6 +25,21 @@ class RuleTally:
     errors: int = 0
 
 
+class Sleeper(Protocol):
+    """A subject in the bytes of a snapshot."""
+
+    @property
+    def oldest(self) -> int:
+        """No leg of its log is older than this event time; ``NEVER`` when it has no log."""
+
+    @property
+    def newest(self) -> int:
+        """Every leg of its log is older than this event time."""
+
+    def __call__(self, kind: int, key: str) -> Subject:
+        """Read it."""
+
+
 @dataclass(slots=True)
 class PartitionState:
     """State of one partition. ``next_offset`` is the offset of the record that comes next."""
@@ -34,6 +50,8 @@ class PartitionState:
     next_offset: int = 0
     schedule: Schedule = field(default_factory=Schedule)
     subjects: dict[tuple[int, str], Subject] = field(default_factory=dict)
+    asleep: dict[tuple[int, str], Sleeper] = field(default_factory=dict)
+    """Subjects as a snapshot has them, not read yet; each is when something comes for it. Empty unless there was a recovery."""
     dormant: dict[str, list[Leg]] = field(default_factory=dict)
     """Join ids at which only payments were seen: kept, nothing to decide yet."""
     accounting: Accounting = field(default_factory=Accounting)
@@ -89,6 +107,8 @@ class PartitionState:
     def subject(self, kind: int, key: str) -> Subject:
         """Give the subject to be changed, made when it is new."""
         found = self.subjects.get((kind, key))
+        if found is None and (kind, key) in self.asleep:
+            return self.wake(kind, key)
         if found is None:
             found = self.subjects[kind, key] = Subject(kind, key)
             if self.journal is not None:
@@ -99,7 +119,21 @@ class PartitionState:
 
     def known(self, kind: int, key: str) -> Subject | None:
         """Give the subject to be changed, or None when it is not there."""
-        return self.subject(kind, key) if (kind, key) in self.subjects else None
+        return self.subject(kind, key) if self.has(kind, key) else None
+
+    def has(self, kind: int, key: str) -> bool:
+        """Tell whether there is such a subject, read or not."""
+        return (kind, key) in self.subjects or (kind, key) in self.asleep
+
+    def wake(self, kind: int, key: str) -> Subject:
+        """Read a subject that sleeps."""
+        subject = self.subjects[kind, key] = self.asleep.pop((kind, key))(kind, key)
+        return subject
+
+    def wake_all(self, wanted: Callable[[Sleeper], bool] = lambda _: True) -> None:
+        """Read every subject that sleeps and of which ``wanted`` is true."""
+        for kind, key in [place for place, each in self.asleep.items() if wanted(each)]:
+            self.wake(kind, key)
 
     def watermark_news(self, position: Position) -> Watermark:
         """Say how far the sources are."""

@@ -135,6 +135,7 @@ def _control(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Non
         if state.schedule.add(control.time, programs):
             if state.journal is not None:
                 state.journal.preserve_all()
+            state.wake_all(lambda each: each.newest > control.time)
             # In an order that a recovered state has, too: it decides the order of what is said.
             for place in sorted(state.subjects):
                 subject = state.subjects[place]
@@ -179,6 +180,8 @@ def _account(run: Step, leg: Leg) -> None:
 def _sleeps(run: Step, leg: Leg) -> bool:
     """Keep a payment at its join id without a subject until something is there to decide."""
     key, state = leg.subject, run.state
+    if (_JOIN, key) in state.asleep:
+        return False
     if leg.kind in _WAKES:
         _wake(run, key)
         return False
@@ -293,6 +296,7 @@ def _sweep(state: PartitionState, horizon: int) -> None:
         legs[:] = [leg for leg in legs if leg.time >= horizon]
         if not legs:
             del state.dormant[key]
+    state.wake_all(lambda each: each.oldest < horizon)
     for place, subject in list(state.subjects.items()):
         before = len(subject.log), len(subject.older)
         evict(subject, horizon, state.schedule.newest.get(subject.kind))

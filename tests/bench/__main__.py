@@ -78,7 +78,10 @@ class Bench:
 
     def recovery(self) -> None:
         """A start with the snapshots of many accounts."""
-        stream = make_stream(GeneratorSettings(self.report.seed, RECOVERY_EVENTS), self.room("template"))
+        stream = make_stream(
+            GeneratorSettings(self.report.seed, RECOVERY_EVENTS, RECOVERY_EVENTS // EVENTS_PER_ACCOUNT),
+            self.room("template"),
+        )
         recovery(self.report, stream, self.accounts, self.room("recovery"))
 
     def views(self) -> None:

@@ -18,6 +18,7 @@ from streams.cli.run import load_programs
 from streams.legs import Leg, SubjectKind
 from streams.pipeline import PartitionState, RawRecord, SourceState
 from streams.pipeline.snapshot import SnapshotWriter, manifest_of
+from streams.pipeline.snapshot.cut import SEGMENT_MAX
 from streams.pipeline.snapshot.forms import (
     DORMANT,
     MANIFEST_KEY,
@@ -41,6 +42,8 @@ from tests.rig.process import RigError
 PARTITIONS: Final = 4
 PATIENCE_SECONDS: Final = 900.0
 SECONDS_MAX: Final = 60
+ACCOUNTS: Final = 1_000_000
+"""The target is for so many."""
 _CHUNK: Final = 500
 _AT_ONCE: Final = 2_000
 _MARK: Final = "~"
@@ -70,12 +73,15 @@ def recovery(report: Report, stream: Stream, accounts: int, folder: Path) -> Non
         full = _ready(cluster, "full")
     held = template.accounts * copies
     grown = full.peak - bare.peak
+    reached = full.wall <= SECONDS_MAX if held >= ACCOUNTS else None
     report.figures += [
         Figure("recovery", "accounts in the snapshots", held, "accounts"),
         Figure("recovery", "records in the snapshots", count, "records"),
         Figure("recovery", "bytes in the snapshots", size / held, "bytes/account"),
         Figure("recovery", "start of a worker without state", bare.wall, "s", bare.wall),
-        Figure("recovery", "start until ready", full.wall, "s", full.wall, f"<= {SECONDS_MAX}", full.wall <= SECONDS_MAX),
+        Figure(
+            "recovery", "start until ready", full.wall, "s", full.wall, "" if reached is None else f"<= {SECONDS_MAX}", reached
+        ),
         Figure("recovery", "start until ready, CPU", full.cpu, "s CPU"),
         Figure("recovery", "start until ready, CPU over one without state", (full.cpu - bare.cpu) / held * 1e6, "us CPU/account"),
         Figure("recovery", "memory, peak over one without state", grown / held, "bytes/account"),
@@ -120,8 +126,11 @@ def _snapshot(state: PartitionState) -> Template:
     writer = SnapshotWriter(state, [], 0)
     for subject in state.subjects.values():
         writer.journal.note(subject)
-    writer.journal.events += list(state.accounting.events)
-    writer.journal.dormant += [leg for legs in state.dormant.values() for leg in legs]
+    events, dormant = list(state.accounting.events), [leg for legs in state.dormant.values() for leg in legs]
+    for at in range(0, max(len(events), len(dormant)), SEGMENT_MAX):
+        writer.journal.events += events[at : at + SEGMENT_MAX]
+        writer.journal.dormant += dormant[at : at + SEGMENT_MAX]
+        writer.spool(1)
     records = {key: value for key, value in writer.cut(state.next_offset).drain(1 << 30) if value is not None}
     manifest = manifest_of(records)
     assert manifest is not None

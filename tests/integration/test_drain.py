@@ -63,7 +63,7 @@ def test_a_drained_pipeline_has_written_everything_and_leaves_nothing_to_evaluat
     cluster.prepare(rules)
     cluster.run("produce", *sorted(str(each) for each in stream.glob("*.jsonl")))
     drain(cluster, "intake")
-    cluster.run("produce", str(stream / "payments.jsonl"), "--end")
+    cluster.run("produce", str(stream / "accounts.jsonl"), "--end")
     drain(cluster)
     assert_everything_is_committed(cluster)
     assert cluster.found() == embedded(stream, rules, f"sqlite:///{tmp_path / 'expected.db'}")

@@ -21,6 +21,7 @@ def fingerprint(state: PartitionState) -> str:
     def add(*parts: object) -> None:
         found.update(encode(parts))
 
+    state.wake_all()
     for kind, key in sorted(state.subjects):
         subject = state.subjects[kind, key]
         if subject.log or extras_of(subject) is not None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from heapq import heapify
+from typing import NamedTuple
 
 from streams.alerts.compose import ENGINE
 from streams.alerts.model import AlertState
-from streams.clock import HOUR_MS
+from streams.clock import DAY_MS, HOUR_MS
 from streams.detection.program import Program, Programs
 from streams.errors import FormatError
 from streams.legs import Leg, LegKind, SubjectKind
@@ -25,7 +26,7 @@ from streams.pipeline.snapshot.forms import (
     segment_key,
 )
 from streams.state.program import Hit
-from streams.state.subject import Saved, Subject
+from streams.state.subject import NEVER, Saved, Subject
 
 Records = Mapping[bytes, bytes]
 """Newest value of every key of one partition of the snapshots topic."""
@@ -66,35 +67,76 @@ def restore(records: Records, manifest: Manifest, rulesets: Mapping[str, Program
     return state
 
 
+class Asleep(NamedTuple):
+    """A subject as the topic has it."""
+
+    days: tuple[int, ...]
+    blocks: tuple[bytes, ...]
+    extras: bytes | None
+    rulesets: Mapping[str, Programs]
+
+    @property
+    def oldest(self) -> int:
+        """See :class:`streams.pipeline.partition.Sleeper`."""
+        return self.days[0] * DAY_MS if self.days else NEVER
+
+    @property
+    def newest(self) -> int:
+        """See :class:`streams.pipeline.partition.Sleeper`."""
+        return (self.days[-1] + 1) * DAY_MS if self.days else NEVER
+
+    def __call__(self, kind: int, key: str) -> Subject:
+        """Read it."""
+        subject = Subject(kind, key)
+        subject.saved = Saved()
+        subject.saved.days = set(self.days)
+        if self.blocks:
+            subject.reload([leg for data in self.blocks for leg in read_legs.decode(data)])
+        if self.extras is not None:
+            subject.saved.extras = True
+            _give_extras(subject, read_extras.decode(self.extras), self.rulesets)
+        return subject
+
+
 def _restore_subjects(state: PartitionState, records: Records, rulesets: Mapping[str, Programs]) -> None:
+    """Let all subjects sleep; what is due by itself, at a time, is told to the state now."""
     blocks: dict[tuple[int, str], list[tuple[int, bytes]]] = {}
+    extras: dict[tuple[int, str], bytes] = {}
     for key, value in records.items():
         if key.startswith(b"b:"):
             _, kind, day, name = key.decode().split(":", 3)
             blocks.setdefault((int(kind), name), []).append((int(day), value))
-    for (kind_, name), days in blocks.items():
-        subject = _subject(state, kind_, name)
-        days.sort()
-        subject.reload([leg for _, data in days for leg in read_legs.decode(data)])
-        assert subject.saved is not None  # noqa: S101  _subject made it
-        subject.saved.days = {day for day, _ in days}
-    for key, value in records.items():
-        if key.startswith(b"x:"):
+        elif key.startswith(b"x:"):
             _, kind, name = key.decode().split(":", 2)
-            subject = _subject(state, int(kind), name)
-            assert subject.saved is not None  # noqa: S101  _subject made it
-            subject.saved.extras = True
-            _restore_extras(state, subject, read_extras.decode(value), rulesets)
+            extras[int(kind), name] = value
+    for place in extras.keys() - blocks.keys():
+        blocks[place] = []
+    known: dict[tuple[int, ...], tuple[int, ...]] = {}
+    for place, several in blocks.items():
+        several.sort()
+        days = tuple([day for day, _ in several])
+        held = extras.get(place)
+        sleeper = Asleep(known.setdefault(days, days), tuple([data for _, data in several]), held, rulesets)
+        state.asleep[place] = sleeper
+        if held is not None:
+            _restore_times(state, place, read_extras.decode(held))
 
 
-def _subject(state: PartitionState, kind: int, name: str) -> Subject:
-    subject = state.subject(kind, name)
-    if subject.saved is None:
-        subject.saved = Saved()
-    return subject
+def _restore_times(state: PartitionState, place: tuple[int, str], extras: Extras) -> None:
+    """Put deadlines that have not fired, and alerts to be confirmed, on the state's heaps."""
+    kind, key = place
+    if extras.deadlines:
+        log = state.wake(kind, key).log
+        fired = {(leg.origin, leg.event_id) for leg in log if leg.kind == LegKind.DEADLINE}
+        for (rule_id, event_id), time in extras.deadlines:
+            if (rule_id, event_id) not in fired:
+                state.deadlines.append((time, kind, key, rule_id, event_id))
+    for alert_key, alert in extras.alerts:
+        if alert.state is AlertState.PROVISIONAL:
+            state.provisional.append((alert.first_hit, kind, key, alert_key))
 
 
-def _restore_extras(state: PartitionState, subject: Subject, extras: Extras, rulesets: Mapping[str, Programs]) -> None:
+def _give_extras(subject: Subject, extras: Extras, rulesets: Mapping[str, Programs]) -> None:
     for saved in extras.hits:
         hit = _hit(subject, saved, rulesets)
         subject.hits.append(hit)
@@ -107,13 +149,6 @@ def _restore_extras(state: PartitionState, subject: Subject, extras: Extras, rul
     subject.deadlines = None if extras.deadlines is None else dict(extras.deadlines)
     subject.approximate = extras.approximate
     subject.older = dict(extras.older)
-    fired = {(leg.origin, leg.event_id) for leg in subject.log if leg.kind == LegKind.DEADLINE}
-    for (rule_id, event_id), time in (subject.deadlines or {}).items():
-        if (rule_id, event_id) not in fired:
-            state.deadlines.append((time, subject.kind, subject.key, rule_id, event_id))
-    for key, alert in extras.alerts:
-        if alert.state is AlertState.PROVISIONAL:
-            state.provisional.append((alert.first_hit, subject.kind, subject.key, key))
 
 
 def _hit(subject: Subject, saved: SavedHit, rulesets: Mapping[str, Programs]) -> Hit:
@@ -146,8 +181,5 @@ def _restore_dormant(state: PartitionState, records: Records, manifest: Manifest
     waiting: dict[str, list[Leg]] = state.dormant
     for segment, data in _segments(records, manifest, DORMANT):
         for leg in read_legs.decode(data):
-            if (
-                not segment.forgotten(leg.time, state.swept_to)
-                and (int(SubjectKind.JOIN), leg.subject) not in state.subjects
-            ):
+            if not segment.forgotten(leg.time, state.swept_to) and not state.has(int(SubjectKind.JOIN), leg.subject):
                 waiting.setdefault(leg.subject, []).append(leg)

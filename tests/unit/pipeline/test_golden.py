@@ -5,11 +5,17 @@ import pytest
 
 from streams.alerts import compose
 from streams.alerts.compose import ENGINE
+from streams.clock import DAY_MS
+from streams.detection.check import check_files
+from streams.detection.program import compile_ruleset
 from streams.errors import FormatError, FormatOutdated
+from streams.legs import FORMAT_VERSION, Control, Packed, pack
 from streams.pipeline.snapshot import fingerprint, manifest_of, migrated, restore
 from streams.pipeline.snapshot.forms import MANIFEST_KEY, SNAPSHOT_VERSION
 from streams.pipeline.snapshot.migrate import MIGRATIONS
 from tests.golden.golden import COMMAND, LATENESS_MS, blank, compare, engines, outputs_of, read
+from tests.rig.activity import fold
+from tests.rig.snapshots import Life, Topic
 
 
 def with_manifest(records: dict[bytes, bytes], place: int, value: int) -> dict[bytes, bytes]:
@@ -55,6 +61,34 @@ def test_the_snapshot_a_release_left_is_gone_on_from(engine: int) -> None:
         whole = blank()
         outputs_of(whole, golden.log, rulesets)
         assert fingerprint(state) == fingerprint(whole)
+
+
+@pytest.mark.parametrize("share", [1, 8])
+def test_wherever_a_worker_recovers_it_goes_on_as_if_it_never_had(share: int) -> None:
+    """With sweeps before and after, and a ruleset that comes into force in the past; subjects sleep until something comes."""
+    golden = read(ENGINE)
+    old, log = golden.programs, list(golden.log)
+    files = msgspec.json.decode(golden.ruleset, type=dict[str, str])
+    ruleset, _ = check_files({name: text for name, text in files.items() if "atm-exit" not in name})
+    assert ruleset is not None
+    rulesets = {each.ruleset.digest: each for each in (old, compile_ruleset(ruleset))}
+    before = blank()
+    fold(before, log, rulesets, len(log) * 2 // 3)
+    past = Control("ruleset", ruleset.digest, before.low - 3 * DAY_MS)
+    log.insert(before.next_offset, pack(Packed(FORMAT_VERSION, "publish", [], [], {}, past)))
+    whole, life = blank(), Life(log, rulesets, Topic())
+    told = outputs_of(whole, log, rulesets)
+    at = len(log) * share // 9
+    for records in (at // 2, at - at // 2):
+        life.move(records)
+        life.cut()
+        life.finish()
+    life.crash()
+    assert life.state.next_offset == at
+    assert life.state.asleep
+    life.state.lateness_ms = LATENESS_MS
+    assert outputs_of(life.state, log, rulesets) == [line for line in told if int(line.split()[0]) >= at]
+    assert fingerprint(life.state) == fingerprint(whole)
 
 
 def test_a_snapshot_of_an_older_format_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
