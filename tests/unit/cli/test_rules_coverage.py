@@ -97,6 +97,21 @@ def test_a_purpose_that_is_missing_shows_neither() -> None:
     assert "17:11 purpose in lawful: never False" in unseen(FIRES, SALARY)
 
 
+def test_an_age_that_is_not_known_shows_neither() -> None:
+    """An account of which no reference record says when it was opened leaves the rule undecided: nothing is shown."""
+    aged = HEAD.replace("status: reference status", "age: time since opened").replace(
+        "  and not purpose", "  and age >= 30d and not purpose"
+    )
+    known = '  - {name: n, events: ["00:00 reference a opened=2020-01-01", "09:00 a pays b 101 CNY"], expect: alert}\n'
+    for test, never in ((SMALL, {True, False}), (FIRES.replace("alert", "none"), {True, False}), (known, {False})):
+        ruleset, findings = check_files({"big.yaml": aged + test})
+        assert ruleset is not None, findings
+        seen = Seen()
+        assert [one.fault for one in run_tests(ruleset, seen) if one.fault] == []
+        (rule,) = coverage(ruleset, seen).rules
+        assert {truth for each, truth in rule.unseen if each.text == "age >= 30d"} == never
+
+
 def test_another_rules_tests_show_nothing_of_this_one() -> None:
     other = (HEAD + ALL).replace("id: big", "id: other")
     ruleset, _ = check_files({"big.yaml": HEAD + FIRES + SMALL, "other.yaml": other})
