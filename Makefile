@@ -21,7 +21,7 @@ export PIP_ROOT_USER_ACTION := ignore
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.ready  ## set up, generate a labelled stream, run embedded, print alerts, a trace and a score
+demo: $(VENV)/.ready  ## set up, generate a labelled stream, run embedded, print alerts with reasons and a score
 	@$(BIN)/payweir demo
 
 test: need-servers $(VENV)/.ready lint versions  ## lint, then all tests, with a real Kafka and a real PostgreSQL

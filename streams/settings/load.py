@@ -23,9 +23,17 @@ def load_settings(told: Mapping[str, object] | None = None, environment: Mapping
     ``environment`` is the process's own unless given.
     """
     variables = os.environ if environment is None else environment
-    values = _from_file(variables.get(CONFIG_NAME)) | _from_environment(variables)
-    values |= {name: value for name, value in (told or {}).items() if value is not None}
-    return Settings(**values)  # type: ignore[arg-type]  # Settings checks every value itself
+    from_file = _from_file(variables.get(CONFIG_NAME))
+    told = {name: value for name, value in (told or {}).items() if value is not None}
+    values = from_file | _from_environment(variables) | told
+    try:
+        return Settings(**values)  # type: ignore[arg-type]  # Settings checks every value itself
+    except SettingError as error:
+        field, colon, reason = str(error).partition(":")
+        if field in told or field in from_file:
+            raise
+        named = {one.field: one.variable for one in describe()}
+        raise SettingError(named.get(field, field) + colon + reason) from None
 
 
 def _from_environment(variables: Mapping[str, str]) -> dict[str, object]:

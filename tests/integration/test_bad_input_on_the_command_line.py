@@ -6,11 +6,10 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine
 
 from streams.settings.model import describe
-from streams.store import open_store, upgrade
-from streams.store.views import drop_views
+from tests.rig.old_store import migrate
 from tests.rig.process import free_ports
 from tests.rig.samples import PAYMENT, changed
 from tests.rig.terminal import Said, payweir
@@ -132,11 +131,10 @@ def test_a_store_that_does_not_answer_is_code_3(rules: Path, event: Path) -> Non
 def test_a_store_of_the_schema_before_is_code_3_and_says_what_to_run(
     database_url: str, rules: Path, event: Path
 ) -> None:
-    upgrade(database_url)
-    with open_store(database_url) as store, store.engine.begin() as connection:
-        drop_views(connection)
-        connection.execute(text("DROP TABLE sources_found"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        migrate(connection, "0001")
+    engine.dispose()
     for words in (("alerts", "list"), ("run", "--input", event, "--rules", rules)):
         assert_one_clear_error(payweir(*words, "--store", database_url), 3, "0001", "payweir store upgrade")
     assert_one_clear_error(payweir("store", "check", "--store", database_url), 1, "0001", "payweir store upgrade")

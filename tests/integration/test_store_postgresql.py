@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, make_url, text
@@ -21,6 +19,7 @@ from streams.store.rows import filled_columns
 from streams.store.schema import HEAD, metadata
 from streams.store.views import VIEW_NAMES, drop_views
 from tests.integration.store_questions import ask
+from tests.rig.old_store import migrate
 from tests.rig.postgres import PostgresServer
 from tests.unit.store.samples import ALERT_ID, mule_alert
 
@@ -47,12 +46,8 @@ def test_the_newest_migration_is_the_schema_the_program_needs() -> None:
 def make_old(url: str, role: str) -> None:
     """Make the store that a release of schema 0002 left behind: its tables, views, a reader, and an alert people worked on."""
     engine = create_engine(url)
-    [folder] = streams.store.migrations.__path__
-    config = Config()
-    config.set_main_option("script_location", folder)
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+        migrate(connection, "0002")
         for statement in OLD_VIEWS.read_text().split(";\n"):
             if statement.strip():
                 connection.exec_driver_sql(statement)

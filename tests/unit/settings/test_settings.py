@@ -155,16 +155,16 @@ def test_every_setting_has_a_range_a_meaning_and_a_default_within_it() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"SECURITY_PROTOCOL": "sasl_ssl"}, "sasl_user: needed"),
-        ({"SECURITY_PROTOCOL": "sasl_ssl", "SASL_USER": "a"}, "sasl_password_file: needed"),
-        ({"SASL_USER": "a"}, "sasl_user: not used when security_protocol is plaintext"),
-        ({"KAFKA_CA_FILE": "a.pem"}, "kafka_ca_file: not used"),
-        ({"SECURITY_PROTOCOL": "ssl", "KAFKA_KEY_FILE": "a.key"}, "kafka_certificate_file: needs kafka_key_file"),
+        ({"SECURITY_PROTOCOL": "sasl_ssl"}, "PAYWEIR_SASL_USER: needed"),
+        ({"SECURITY_PROTOCOL": "sasl_ssl", "SASL_USER": "a"}, "PAYWEIR_SASL_PASSWORD_FILE: needed"),
+        ({"SASL_USER": "a"}, "PAYWEIR_SASL_USER: not used when security_protocol is plaintext"),
+        ({"KAFKA_CA_FILE": "a.pem"}, "PAYWEIR_KAFKA_CA_FILE: not used"),
+        ({"SECURITY_PROTOCOL": "ssl", "KAFKA_KEY_FILE": "a.key"}, "PAYWEIR_KAFKA_CERTIFICATE_FILE: needs kafka_key_file"),
         (
             {
                 "SECURITY_PROTOCOL": "sasl_plaintext", "SASL_USER": "a", "SASL_PASSWORD_FILE": "b", "SASL_MECHANISM": "plain",
             },
-            "sasl_mechanism: plain would send the password in the open",
+            "PAYWEIR_SASL_MECHANISM: plain would send the password in the open",
         ),
     ],
 )  # fmt: skip
