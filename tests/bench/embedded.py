@@ -45,8 +45,8 @@ def speed(report: Report, stream: Stream, folder: Path) -> None:
         report.figures.append(Figure("embedded", what, each, PER_PAYMENT, wall))
         return each
 
-    few = measure_child("run", replace(stream, rules=_only(FIVE, stream.rules, folder / "five")), folder)
-    for what, found in (("all rules", run), ("five rules", few)):
+    few = measure_child("run", replace(stream, rules=_only(FOUR, stream.rules, folder / "four")), folder)
+    for what, found in (("all rules", run), ("four rules", few)):
         rate = stream.payments / found["cpu"]
         said = f"payments per CPU second, {what}"
         report.figures.append(
