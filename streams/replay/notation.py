@@ -13,6 +13,8 @@
     00:00 reference account [merchant=M1] [owner=party] [payouts=account,account] [opened=2025-12-01] [type=PERSON]
           [status=DORMANT] [onboarded=2025-12-01] [home=CN]
 
+    09:00 payer-# pays shop 100 CNY, 50 times every 1m   # stands for 1, 2, 3 ... 50
+
 Time is that of day 1 unless ``day N`` stands before it; days are UTC and start on 2026-01-01.
 """
 
@@ -23,7 +25,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeVar
 
-from streams.clock import DAY_MS, MINUTE_MS, SECOND_MS, to_datetime
+from streams.clock import DAY_MS, MINUTE_MS, SECOND_MS, SpanError, parse_span, to_datetime
 from streams.events.model import (
     Account,
     AccountReferenceEvent,
@@ -46,6 +48,7 @@ from streams.money import TooManyDecimals, UnknownCurrency, parse_major
 
 START_MS: Final = 1_767_225_600_000
 _TIME = re.compile(r"(?:day ([0-9]{1,3}) )?([0-9]{2}):([0-9]{2})(?::([0-9]{2}))? +(.*)")
+_TIMES = re.compile(r"(.*), ([0-9]{1,3}) times every (\S+)")
 _PAYS = re.compile(r"(\S+) pays (\S+) ([0-9.,]+) ([A-Z]{3})((?: \w+=\S+)*)")
 _LINE = re.compile(r"line ([0-9.,]+) ([A-Z]{3})((?: \w+=\S+)*)")
 _PAYOUT = re.compile(r"payout ([0-9.,]+) ([A-Z]{3}) to (\S+)((?: \w+=\S+)*)")
@@ -73,21 +76,41 @@ class _At(NamedTuple):
     """When an event happens, and its number in the test."""
 
     moment: datetime
-    number: int
+    number: str
 
 
 class NotationError(ValueError):
     """The short form of an event cannot be read; the message says what to write."""
 
 
-def read_event(text: str, number: int) -> Event:
-    """Read one event; ``number`` makes its ids unique within the test. Raises ``NotationError``."""
+def read_events(text: str, number: int) -> list[Event]:
+    """Read one line: one event, or the same one again and again; ``number`` makes ids unique within the test.
+
+    Raises ``NotationError``.
+    """
+    match = _TIMES.fullmatch(text.strip())
+    if match is None:
+        return [_event(text, str(number), 0)]
+    try:
+        every = parse_span(match[3])
+    except SpanError as error:
+        message = f"{text!r}: {error}"
+        raise NotationError(message) from None
+    if every > 100 * DAY_MS:
+        message = f"{text!r}: {match[3]} between two events is more than a test can span; write at most 100d"
+        raise NotationError(message)
+    return [
+        _event(match[1].replace("#", str(n)), f"{number}.{n}", (n - 1) * every) for n in range(1, int(match[2]) + 1)
+    ]
+
+
+def _event(text: str, number: str, after_ms: int) -> Event:
     match = _TIME.fullmatch(text.strip())
     if match is None:
         message = f"{text!r} does not start with a time; write '09:00 A pays B 5000 CNY' or 'day 2 09:00 ...'"
         raise NotationError(message)
     day, hour, minute, second, rest = match.groups()
-    moment = to_datetime(_millis(day, hour, minute, second))
+    moment = to_datetime(_millis(day, hour, minute, second) + after_ms)
     try:
         for pattern, maker in _makers():
             found = pattern.fullmatch(rest)

@@ -11,7 +11,7 @@ from streams.detection.rule import ListEntry, ReferenceList, Rule, Ruleset, Rule
 from streams.events.codec import encode_event
 from streams.pipeline import RawRecord, SourceState
 from streams.replay.embedded import Embedded
-from streams.replay.notation import START_MS, NotationError, read_event
+from streams.replay.notation import START_MS, NotationError, read_events
 
 _FAR = 1 << 50
 
@@ -46,7 +46,7 @@ def run_tests(ruleset: Ruleset, seen: Seen | None = None) -> Iterator[Verdict]:
 
 def _run(programs: Programs, rule: Rule, test: RuleTest) -> Verdict:
     try:
-        lines = [encode_event(read_event(text, number)) for number, text in enumerate(test.events, 1)]
+        events = [event for number, text in enumerate(test.events, 1) for event in read_events(text, number)]
     except NotationError as error:
         return Verdict(rule.id, test, f"{test.spot}: {error}", ())
     final: dict[str, Alert] = {}
@@ -56,7 +56,7 @@ def _run(programs: Programs, rule: Rule, test: RuleTest) -> Verdict:
 
     embedded = Embedded(programs, ("test/0",), sink)
     source = SourceState("test", 0)
-    refused = embedded.feed(source, [RawRecord(i, _FAR, line) for i, line in enumerate(lines)])
+    refused = embedded.feed(source, [RawRecord(i, _FAR, line) for i, line in enumerate(map(encode_event, events))])
     embedded.end()
     if refused:
         return Verdict(

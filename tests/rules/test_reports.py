@@ -23,7 +23,7 @@ from streams.flow.marks import Address
 from streams.legs import Leg
 from streams.pipeline import RawRecord, SourceState
 from streams.replay.embedded import Embedded
-from streams.replay.notation import read_event
+from streams.replay.notation import read_events
 
 ROOT = Path(__file__).parents[2]
 UETR = "11111111-1111-4111-8111-111111111111"
@@ -101,7 +101,8 @@ def standing(texts: tuple[str, ...], partitions: int) -> set[tuple[str, str, str
     embedded = Embedded(PROGRAMS, ("test/0",), sink, partitions)
     source = SourceState("test", 0)
     for number, text in enumerate(texts):
-        assert embedded.feed(source, [RawRecord(number, 1 << 50, encode_event(read_event(text, number + 1)))]) == []
+        (event,) = read_events(text, number + 1)
+        assert embedded.feed(source, [RawRecord(number, 1 << 50, encode_event(event))]) == []
     embedded.end()
     return {
         (each.rule_id, each.subject, f"{each.first_hit // 60_000 // 60 % 24:02d}:{each.first_hit // 60_000 % 60:02d}")

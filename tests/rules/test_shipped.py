@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from streams.detection.check import check_files
+from streams.detection.comparisons import Seen
 from streams.detection.rule import MoneyParam, Rule
+from streams.replay.coverage import coverage
 from streams.replay.ruletests import run_tests
 
 CURRENCIES = {"CNY", "USD", "EUR", "GBP", "HKD", "SGD", "JPY", "THB", "VND", "KHR"}
@@ -20,9 +22,11 @@ RULESET, FINDINGS = check_files({str(path.relative_to(ROOT)): path.read_text() f
 RULES = RULESET.rules if RULESET is not None else ()
 
 
-def test_every_test_inside_the_rules_passes() -> None:
+def test_every_test_inside_the_rules_passes_and_together_they_show_every_comparison_true_and_false() -> None:
     assert RULESET is not None, FINDINGS
-    assert [each.fault for each in run_tests(RULESET) if each.fault] == []
+    seen = Seen()
+    assert [each.fault for each in run_tests(RULESET, seen) if each.fault] == []
+    assert [str(finding) for finding in coverage(RULESET, seen).findings()] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
