@@ -79,9 +79,9 @@ def uses_money(rule: Rule) -> bool:
     """Tell whether a rule looks at amounts: then all its windows see legs of the trigger's currency only."""
 
     def mentions(node: Node) -> bool:
-        return (node.kind == "name" and node.value == "amount") or any(mentions(part) for part in node.parts)
+        return (node.kind == "name" and node.value in {"amount", "balance"}) or any(map(mentions, node.parts))
 
-    summed = any(aggregate.how in _MONEY or aggregate.chain is not None for aggregate in rule.aggregates())
+    summed = any(each.how in _MONEY or each.what == "amount" or each.chain is not None for each in rule.aggregates())
     return summed or mentions(rule.when) or any(isinstance(p, MoneyParam) for p in rule.params.values())
 
 

@@ -8,7 +8,7 @@ from streams.detection.document import Text
 from streams.detection.expression import Node
 from streams.detection.findings import Spot
 
-_KINDS: Final = frozenset({">=", "<=", ">", "<", "=", "!=", "in", "not in", "missing", "given", "new"})
+_KINDS: Final = frozenset({">=", "<=", ">", "<", "=", "!=", "in", "not in", "missing", "given", "new", "multiple"})
 Key = tuple[str, str, int]
 """A comparison: id of its rule, name of the value in whose text it stands (empty for ``when``), place in that text."""
 
@@ -70,4 +70,6 @@ def words_of(node: Node) -> str:
         return f"not {parts[0]}"
     if node.kind in _KINDS:  # what is compared needs no parentheses
         parts = [words_of(part) for part in node.parts]
+    if node.kind == "multiple":
+        return f"{parts[0]} is a multiple of {parts[1]}"
     return f" {node.kind} ".join(parts)

@@ -15,6 +15,7 @@ from streams.money import EXPONENTS
 _COMPARED: Final = {
     ">=": "is at least", "<=": "is at most", ">": "is more than", "<": "is less than", "=": "is", "!=": "is not",
     "in": "is among", "not in": "is not among",
+    "multiple": "is a multiple of",
 }  # fmt: skip
 _RANK: Final = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "percent": 7}
 _COMPARISON_RANK: Final = 4

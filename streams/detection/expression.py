@@ -4,6 +4,7 @@
 
     condition  := comparison joined by and / or, not, parentheses
     comparison := value (>= | <= | > | < | = | !=) value  |  value [not] in value  |  value is (missing | given | new)
+                | value is a multiple of value
     value      := sum of terms; term := factor * factor; factor := number | name | N% of factor | ( value )
 
 A factor may also be a length of time (``30d``) or a code in capitals (``CASH_OUT``). ``aggregate.py`` reads what ``let`` adds.
@@ -163,8 +164,12 @@ def _comparison(reader: Reader, depth: int) -> Node:
     if word == "is":
         reader.take()
         state, found = reader.column(), reader.take()[1]
+        if found == "a":
+            reader.expect("multiple")
+            reader.expect("of")
+            return Node("multiple", column, parts=(left, _sum(reader, depth)))
         if found not in {"missing", "given", "new"}:
-            advice = "write 'is missing', 'is given' or 'is new'"
+            advice = "write 'is missing', 'is given', 'is new' or 'is a multiple of'"
             raise ExpressionError(state, f"'is' cannot be followed by {found!r}", advice)
         return Node(found, column, parts=(left,))
     return left

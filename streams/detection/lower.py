@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from streams.clock import parse_span
 from streams.detection.expression import ExpressionError, Node
 from streams.detection.rule import MoneyParam, Param, Words
-from streams.detection.words import CODES, FIELDS, FIGURES, PAIR_MS, TEXTS, Type
+from streams.detection.words import CODES, FIELDS, MISSING, PAIR_MS, TEXTS, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,8 @@ def lower(node: Node, scope: Scope) -> Code:  # noqa: PLR0911  one return per ki
             return _presence(node, scope)
         case "new":
             return _new(node, scope)
+        case "multiple":
+            return _multiple(node, scope)
         case "+" | "-" | "*":
             return _arithmetic(node, scope)
         case _:
@@ -102,9 +104,9 @@ def _name(node: Node, scope: Scope) -> Code:
         source, kind = FIELDS[name]
         if kind in TEXTS:
             scope.missing[f"{source} == ''"] = name
-        if name in FIGURES:
-            scope.missing["x.figures is None"] = name
-        return Code(source, kind, missing="x.figures is None" if name in FIGURES else "")
+        if name in MISSING:
+            scope.missing[MISSING[name]] = name
+        return Code(source, kind, missing=MISSING.get(name, ""))
     near = get_close_matches(name, [*scope.names, *scope.params, *FIELDS, *scope.lists], 1)
     advice = f"did you mean {near[0]!r}?" if near else "define it under 'let' or 'params'"
     raise ExpressionError(node.column, f"unknown name {name!r}", advice)
@@ -179,6 +181,18 @@ def _new(node: Node, scope: Scope) -> Code:
     if node.parts[0].kind != "name" or node.parts[0].value != "counterparty":
         raise ExpressionError(node.column, "only a counterparty is new", "write 'counterparty is new'")
     return Code(scope.watched(node, f"(x.other != '' and x.previous <= x.time - {PAIR_MS})"), Type.BOOL)
+
+
+def _multiple(node: Node, scope: Scope) -> Code:
+    """No amount is a multiple of nothing."""
+    left, right = (lower(part, scope) for part in node.parts)
+    _alike(node, left, right)
+    for part, code in zip(node.parts, (left, right), strict=True):
+        _number(part, code)
+    first, second, _ = _common(left, right)
+    guards = "".join(f"not ({each.missing}) and " for each in (left, right) if each.missing)
+    source = scope.watched(node, f"{second} != 0 == {first} % ({second})")
+    return Code(f"({guards}{source})", Type.BOOL)
 
 
 def _arithmetic(node: Node, scope: Scope) -> Code:

@@ -191,7 +191,8 @@ class _Planner:
         missing = " or ".join(self.scope.missing)
         self.scope.missing = known
         needs = tuple(sorted(_names(value) & self.values.keys()))
-        return _Value([f"{target} = {code.source}"], Code(target, code.type, code.scale, missing=missing), needs)
+        source = f"0 if {missing} else {code.source}" if missing and code.type is not Type.BOOL else code.source
+        return _Value([f"{target} = {source}"], Code(target, code.type, code.scale, missing=missing), needs)
 
     def _since(self, value: Since, target: str) -> _Value:
         if value.field:

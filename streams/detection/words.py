@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from streams.clock import DAY_MS
+from streams.clock import DAY_MS, HOUR_MS, QUARTER_MS
 from streams.events.model import AccountStatus, Confidence, PartyType, Rail, ReportType
 from streams.legs import LegKind, SubjectKind
 from streams.money import EXPONENTS
@@ -96,6 +96,7 @@ DISTINCT: Final = {
     "payment": "payment",
     "sender": "account",
     "batch": "batch",
+    "amount": "amount",
     "day": "time",
 }
 """Field words after ``count distinct`` and ``with the same``, and the attribute of the leg; ``day`` is the UTC day of its time."""
@@ -121,13 +122,20 @@ FIELDS: Final = {
     "rounding": ("x.figures[2]", Type.MONEY),
     "known_for": (f"(0 if x.previous <= x.time - {KNOWN_MS} else x.time - x.known)", Type.SPAN),
     "under_way_for": ("(x.time - x.started if x.started else 0)", Type.SPAN),
+    "balance": ("x.balance", Type.MONEY),
+    "hour": (f"((x.time + x.zone * {QUARTER_MS}) // {HOUR_MS} % 24)", Type.COUNT),
 }
 """Words for a leg's own fields in ``when`` and after ``where``, and their source.
 
 ``country``, ``agent`` (bank or payment company) and ``counterparty_type`` are those of the other end. ``gross``, ``due`` (what its
 figures leave to be paid) and ``rounding`` (one minor unit an item) are a batch's; its ``amount`` is what it says to pay out.
+``balance`` is the account's own after the leg, ``hour`` that of the subject's local time, 0 to 23.
 """
-FIGURES: Final = frozenset({"gross", "due", "rounding"})
+MISSING: Final = {
+    **dict.fromkeys(("gross", "due", "rounding"), "x.figures is None"),
+    "balance": "x.balance is None",
+}
+"""Fields that are no text and may be missing, and the source that tells."""
 CODES: Final[dict[str, frozenset[str]]] = {
     "rail": frozenset(Rail),
     "counterparty_type": frozenset(PartyType),

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from streams.clock import quarters_ahead
 from streams.events.model import OUTSIDE_TOKENS
 from streams.flow.marks import Address
 from streams.legs import REPORT_KEY, Leg, LegKind, SubjectKind
@@ -127,20 +128,24 @@ def _settled(status: Leg, payment: Leg) -> dict[Address, Leg]:
     key = f"status|{status.event_id}|{payment.payment}"
     debit = msgspec.structs.replace(
         payment, subject_kind=SubjectKind.ACCOUNT, subject=payment.account, kind=out, time=status.time, sequence=status.sequence,
-        source=status.source, event_id=status.event_id, digest=status.digest, origin="", counted=True, facts=None,
+        source=status.source, event_id=status.event_id, digest=status.digest, origin="", counted=True, facts=None, balance=None,
         amount=status.amount if status.amount and status.currency == payment.currency else payment.amount,
     )  # fmt: skip
+    # What the payment's leg tells of its other end, it tells of the payee.
+    credit = msgspec.structs.replace(
+        debit, country="", agent="", other_type="", zone=quarters_ahead(payment.country, payment.currency)
+    )
     wanted: dict[Address, Leg] = {}
     if payment.account not in OUTSIDE_TOKENS:
         wanted[SubjectKind.ACCOUNT, payment.account, key] = debit
     if payment.merchant and status.origin != RETURNED and payment.origin == "":
         wanted[SubjectKind.MERCHANT, payment.merchant, key] = msgspec.structs.replace(
-            debit, subject_kind=int(SubjectKind.MERCHANT), subject=payment.merchant, kind=int(LegKind.SALE), account=payment.other,
+            credit, subject_kind=int(SubjectKind.MERCHANT), subject=payment.merchant, kind=int(LegKind.SALE), account=payment.other,
             other="" if payment.account in OUTSIDE_TOKENS else payment.account,
         )  # fmt: skip
     if payment.other:
         other = "" if payment.account in OUTSIDE_TOKENS else payment.account
         wanted[SubjectKind.ACCOUNT, payment.other, key] = msgspec.structs.replace(
-            debit, subject=payment.other, kind=into, other=other, party=payment.other, account=payment.other
+            credit, subject=payment.other, kind=into, other=other, party=payment.other, account=payment.other
         )
     return wanted

@@ -106,6 +106,10 @@ class Leg(Struct, array_like=True, gc=False):
     batch: str = ""
     figures: tuple[int, int, int] | None = None
     """Of a batch: gross, what its own figures leave to be paid, number of items."""
+    zone: int = 0
+    """Quarters of an hour by which the subject's own clocks are ahead of UTC."""
+    balance: int | None = None
+    """Of the subject's account after this leg, in minor units, where its bank tells it."""
 
 
 class Mark(Struct, array_like=True, gc=False):

@@ -11,7 +11,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Final, NamedTuple
 
-from streams.clock import DAY_MS, from_datetime, to_datetime
+from streams.clock import DAY_MS, from_datetime, quarters_ahead, to_datetime
 from streams.events.model import (
     OUTSIDE_TOKENS,
     Account,
@@ -75,8 +75,14 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
     )  # fmt: skip
     way = _way(event, how.time)
     debtor, creditor = intern(event.debtor.party_token or payer), intern(event.creditor.party_token or payee)
-    as_payer = (*common, _known(payee), debtor, payer, *ends, *_about(event.creditor), *way)
-    as_payee = (*common, _known(payer), creditor, payee, *ends, *_about(event.debtor), *way)
+    as_payer = (
+        *common, _known(payee), debtor, payer, *ends, *_about(event.creditor), *way, "", None,
+        quarters_ahead(event.debtor.country or "", event.currency), event.debtor_balance_after_minor,
+    )  # fmt: skip
+    as_payee = (
+        *common, _known(payer), creditor, payee, *ends, *_about(event.debtor), *way, "", None,
+        quarters_ahead(event.creditor.country or "", event.currency), event.creditor_balance_after_minor,
+    )  # fmt: skip
     legs = []
     kinds = how.kinds
     nature, status = _nature(event), event.status

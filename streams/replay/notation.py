@@ -4,7 +4,7 @@
 
     09:00 victim pays mule 15000 CNY [device=phone] [pid=P1] [uetr=...] [e2e=INV-7] [status=INITIATED] [merchant=M1]
           [rail=CASH_OUT] [purpose=SALA] [mcc=5816] [to_type=VASP] [from_type=PSP] [to_country=KH] [from_country=CN]
-          [to_agent=BANK] [started=08:59] [batch=B1] [source=bank]
+          [to_agent=BANK] [started=08:59] [batch=B1] [source=bank] [from_balance=12] [to_balance=15000]
     day 2 09:20 line 500 CNY [pid=P1]                  a booked settlement line
     10:00 payout 900 CNY to account merchant=M1 [payee_owner=party] [cycle=T0]
     10:00 batch 970 CNY merchant=M1 id=B1 [gross=1000] [fee=30] [refund=0] [items=2]
@@ -59,7 +59,7 @@ _REFERENCE = re.compile(r"reference (\S+)((?: \w+=\S+)*)")
 _WORDS: Final = {
     "pays": {
         "device", "pid", "uetr", "e2e", "status", "merchant", "rail", "purpose", "mcc", "to_type", "from_type", "to_country",
-        "from_country", "to_agent", "started", "batch", "source",
+        "from_country", "to_agent", "started", "batch", "source", "from_balance", "to_balance",
     },
     "line": {"pid", "uetr", "e2e", "id"},
     "payout": {"merchant", "payee_owner", "id", "cycle"},
@@ -164,6 +164,8 @@ def _pays(at: _At, *words: str) -> Event:
         settled_at=moment if status == "SETTLED" else None, uetr=options.get("uetr"), end_to_end_id=options.get("e2e"),
         device_token=options.get("device"), merchant_id=options.get("merchant"), purpose_code=options.get("purpose"),
         mcc=options.get("mcc"), batch_id=options.get("batch"),
+        debtor_balance_after_minor=_minor(options["from_balance"], currency) if "from_balance" in options else None,
+        creditor_balance_after_minor=_minor(options["to_balance"], currency) if "to_balance" in options else None,
     )  # fmt: skip
 
 

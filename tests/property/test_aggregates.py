@@ -38,10 +38,15 @@ let:
   listed: count of debits where counterparty in watched over 2h
   left: count of credits followed within 1h by 70% in debits over 2h
   mirrored: count of credits where amount >= limit matched within 1h by 50% to 150% in debits alike within 20% over 2h
+  at_night: count of movements where hour < 6 over 2h
+  round: count of movements where amount is a multiple of step over 2h
+  sizes: count distinct amount of movements over 2h
+  poor: count of debits where balance <= limit over 2h
   quiet: pause before movements where purpose not in regular over 2h
 when: others >= 0
 params:
   limit: {CNY: 3}
+  step: {CNY: 2}
   regular: [SALA]
 say: "{cash}"
 cool_down: 1h
@@ -74,6 +79,7 @@ def leg(number: int, side: Side) -> Leg:
     return Leg(
         SubjectKind.ACCOUNT, "a", side.kind, side.time, 0, "s", f"e{number}", number, f"p{number}", amount=side.amount,
         currency=side.currency, other=side.other, device=side.country, way=side.way, purpose=side.purpose, country=side.country,
+        zone=32 if side.country else 0, balance=None if side.purpose else side.amount,
     )  # fmt: skip
 
 
@@ -194,6 +200,12 @@ CREDIT: Final = LegKind.CREDIT
         ("mirrored", [side(0, CREDIT), side(5), side(6, CREDIT, amount=400), side(9, amount=400)], 2),
         ("quiet", [side(0), side(60, more=SALARY), side(180), side(200)], 180 * MINUTE_MS),
         ("quiet", [side(0), side(60)], -1),
+        # 22:00 UTC is 06:00 eight hours to the east, 21:59 is still night there
+        ("at_night", [side(21 * 60 + 59, more=ABROAD), side(22 * 60, more=ABROAD), side(22 * 60 + 1)], 1),
+        ("at_night", [side(5 * 60 + 59), side(6 * 60)], 1),
+        ("round", [side(0, amount=400), side(1, amount=300), side(2, amount=100)], 1),
+        ("sizes", [side(0, amount=400), side(1, amount=300), side(2, amount=400)], 2),
+        ("poor", [side(0, amount=400), side(1, amount=300, more=SALARY), side(2, amount=200)], 1),
     ],
 )
 def test_values_are_what_their_words_say(name: str, known: list[Side], value: int) -> None:
