@@ -125,7 +125,7 @@ def fire(subject: Subject, due: Due) -> bool:
             return subject.insert(
                 replace(
                     leg, kind=int(LegKind.DEADLINE), time=time, sequence=0, source=f"~deadline:{rule_id}", origin=rule_id,
-                    route=(), facts=None, previous=-1, known=-1,
+                    route=b"", facts=None, previous=-1, known=-1,
                 )
             )  # fmt: skip
     return False

@@ -1,6 +1,6 @@
 """Legs: how an event is split into one side per subject, and how legs travel."""
 
-from streams.legs.codec import pack, unpack
+from streams.legs.codec import Head, pack, pack_route, peek, unpack, unpack_route, whole
 from streams.legs.model import (
     FORMAT_VERSION,
     REPORT_KEY,
@@ -20,6 +20,7 @@ __all__ = [
     "FORMAT_VERSION",
     "REPORT_KEY",
     "Control",
+    "Head",
     "Leg",
     "LegKind",
     "Mark",
@@ -29,7 +30,11 @@ __all__ = [
     "content",
     "order",
     "pack",
+    "pack_route",
     "partition_of",
+    "peek",
     "split",
     "unpack",
+    "unpack_route",
+    "whole",
 ]

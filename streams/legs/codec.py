@@ -1,12 +1,28 @@
 """Bytes of the activity topic."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from streams.errors import FormatError, LogError
-from streams.legs.model import FORMAT_VERSION, Packed
+from streams.legs.model import FORMAT_VERSION, Leg, Packed
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Packed] = msgspec.msgpack.Decoder(Packed)
+_route: msgspec.msgpack.Decoder[tuple[tuple[int, str], ...]] = msgspec.msgpack.Decoder(tuple[tuple[int, str], ...])
+
+
+class Head(msgspec.Struct, array_like=True, gc=False):
+    """The first places of a leg."""
+
+    subject_kind: int
+    subject: str
+    kind: int
+    time: int
+
+
+_head: msgspec.msgpack.Decoder[Head] = msgspec.msgpack.Decoder(Head)
+_leg: msgspec.msgpack.Decoder[Leg] = msgspec.msgpack.Decoder(Leg)
 
 
 class _Version(msgspec.Struct, array_like=True):
@@ -31,6 +47,26 @@ def unpack(data: bytes) -> Packed:
         raise LogError(message) from error
     _refuse_other_format(record.version)
     return record
+
+
+def peek(leg: Leg | msgspec.Raw) -> Leg | Head:
+    """Read whose a leg is and of when, and no more of it where it still is bytes."""
+    return leg if isinstance(leg, Leg) else _head.decode(leg)
+
+
+def whole(leg: Leg | msgspec.Raw) -> Leg:
+    """Read a leg that may still be bytes."""
+    return leg if isinstance(leg, Leg) else _leg.decode(leg)
+
+
+def pack_route(legs: Iterable[Leg]) -> bytes:
+    """Write whom the legs of an event concern."""
+    return _encoder.encode([(leg.subject_kind, leg.subject) for leg in legs])
+
+
+def unpack_route(route: bytes) -> tuple[tuple[int, str], ...]:
+    """Read whom the legs of an event concern: kind and key."""
+    return _route.decode(route) if route else ()
 
 
 def _refuse_other_format(version: int) -> None:

@@ -83,8 +83,8 @@ class Leg(Struct, array_like=True, gc=False):
     """Accounting only: the source position ``topic/partition``."""
     offset: int = 0
     refusal: str = ""
-    route: tuple[tuple[int, str], ...] = ()
-    """Accounting only: the subjects of the event, so that a conflict can reach them."""
+    route: bytes = b""
+    """Accounting only: the subjects of the event, so that a conflict can reach them. Packed, as hardly any ever has one."""
     facts: dict[str, str | tuple[str, ...]] | None = None
     until: int = 0
     counted: bool = True

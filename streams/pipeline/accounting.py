@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from streams.alerts.model import IngestCount, Position
 from streams.clock import HOUR_MS
-from streams.legs import Leg, LegKind, Mark
+from streams.legs import Leg, LegKind, Mark, unpack_route
 from streams.state.subject import NEVER
 
 
@@ -31,14 +31,14 @@ class Content(NamedTuple):
     time: int
 
 
-class KnownEvent(Struct, gc=False):
+class KnownEvent(Struct, array_like=True, gc=False):
     """What is remembered of an event id: the standing copy, where it was read first, and where its other copies were."""
 
     digest: int
     source: str
     time: int
     late: bool
-    route: tuple[tuple[int, str], ...]
+    route: bytes
     origin: str
     offset: int
     copies: tuple[tuple[str, int], ...] = ()
@@ -155,7 +155,7 @@ def _settle(known: KnownEvent, leg: Leg, contents: tuple[Content, ...]) -> Confl
         known.source, known.time = intern(leg.source), leg.time
     else:
         losing, route = leg.digest, leg.route
-    return Conflict(leg.subject, known.digest, losing, route, contents)
+    return Conflict(leg.subject, known.digest, losing, unpack_route(route), contents)
 
 
 def voids(conflict: Conflict, position: Position) -> list[Mark]:

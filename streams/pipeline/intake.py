@@ -12,7 +12,7 @@ from streams.clock import DAY_MS
 from streams.events import Event, Limits, Refused, decode_event, digest_of
 from streams.events.codec import mask
 from streams.events.model import AccountReferenceEvent, FraudReportEvent
-from streams.legs import Leg, LegKind, Split, SubjectKind, partition_of, split
+from streams.legs import Leg, LegKind, Split, SubjectKind, pack_route, partition_of, split
 
 LATENESS_MS: Final = 3 * DAY_MS
 _TIMELESS: Final = {AccountReferenceEvent, FraudReportEvent}
@@ -106,7 +106,7 @@ class Intake:
         legs.append(
             Leg(
                 _EVENT, event.event_id, _ACCOUNTING, time, 0, event.source, event.event_id, digest, late=late,
-                origin=source.name, offset=record.offset, route=tuple([(leg.subject_kind, leg.subject) for leg in legs]),
+                origin=source.name, offset=record.offset, route=pack_route(legs),
             )
         )  # fmt: skip
         if late:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from msgspec import Raw
+
 from streams.alerts.model import Position, RuleCount, Watermark
 from streams.clock import MINUTE_MS
 from streams.detection.schedule import Schedule
@@ -52,8 +54,8 @@ class PartitionState:
     subjects: dict[tuple[int, str], Subject] = field(default_factory=dict)
     asleep: dict[tuple[int, str], Sleeper] = field(default_factory=dict)
     """Subjects as a snapshot has them, not read yet; each is when something comes for it. Empty unless there was a recovery."""
-    dormant: dict[str, list[Leg]] = field(default_factory=dict)
-    """Join ids at which only payments were seen: kept, nothing to decide yet."""
+    dormant: dict[str, list[Leg | Raw]] = field(default_factory=dict)
+    """Join ids at which only payments were seen: kept, nothing to decide yet; as bytes after a recovery."""
     accounting: Accounting = field(default_factory=Accounting)
     sources: tuple[str, ...] = ()
     watermarks: dict[str, int] = field(default_factory=dict)

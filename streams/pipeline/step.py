@@ -14,7 +14,7 @@ from streams.detection.evaluation import advance, fire
 from streams.detection.program import Programs
 from streams.detection.schedule import ALWAYS
 from streams.errors import EngineError
-from streams.legs import Leg, LegKind, Mark, Packed, SubjectKind
+from streams.legs import Leg, LegKind, Mark, Packed, SubjectKind, peek, whole
 from streams.pipeline.accounting import voids
 from streams.pipeline.conflict import conflict_alert, skip_alert
 from streams.pipeline.partition import PartitionState
@@ -201,7 +201,7 @@ def _wake(run: Step, key: str) -> None:
     if waiting is not None:
         subject = run.state.subject(_JOIN, key)
         for each in waiting:
-            subject.insert(each)
+            subject.insert(whole(each))
         run.touch(subject)
 
 
@@ -293,7 +293,7 @@ def _sweep(state: PartitionState, horizon: int) -> None:
     state.swept_at, state.swept_to = state.low, horizon
     state.accounting.forget(horizon, state.low)
     for key, legs in list(state.dormant.items()):
-        legs[:] = [leg for leg in legs if leg.time >= horizon]
+        legs[:] = [leg for leg in legs if peek(leg).time >= horizon]
         if not legs:
             del state.dormant[key]
     state.wake_all(lambda each: each.oldest < horizon)

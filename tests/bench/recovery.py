@@ -15,7 +15,7 @@ import msgspec
 from streams.agents.config import TransportConfig
 from streams.agents.snapshots import SnapshotTopic
 from streams.cli.run import load_programs
-from streams.legs import Leg, SubjectKind
+from streams.legs import Leg, SubjectKind, whole
 from streams.pipeline import PartitionState, RawRecord, SourceState
 from streams.pipeline.snapshot import SnapshotWriter, manifest_of
 from streams.pipeline.snapshot.cut import SEGMENT_MAX
@@ -126,7 +126,7 @@ def _snapshot(state: PartitionState) -> Template:
     writer = SnapshotWriter(state, [], 0)
     for subject in state.subjects.values():
         writer.journal.note(subject)
-    events, dormant = list(state.accounting.events), [leg for legs in state.dormant.values() for leg in legs]
+    events, dormant = list(state.accounting.events), [whole(leg) for legs in state.dormant.values() for leg in legs]
     for at in range(0, max(len(events), len(dormant)), SEGMENT_MAX):
         writer.journal.events += events[at : at + SEGMENT_MAX]
         writer.journal.dormant += dormant[at : at + SEGMENT_MAX]

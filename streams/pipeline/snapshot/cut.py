@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final, NamedTuple, cast
 
 from streams.alerts.compose import ENGINE
-from streams.alerts.model import Alert
+from streams.alerts.model import Alert, AlertState
 from streams.clock import HOUR_MS
 from streams.detection.program import Runnable
 from streams.legs import Leg
@@ -209,12 +209,13 @@ def extras_of(subject: Subject) -> Extras | None:
         (key, cast("dict[str, int]", told)) for key, told in subject.sent.items() if isinstance(told, dict)
     )
     return Extras(
+        sorted(subject.deadlines.items()) if subject.deadlines else None,  # none left is as good as never any
+        [(key, told.first_hit) for key, told in alerts if told.state is AlertState.PROVISIONAL],
         [_hit(hit, subject) for hit in subject.hits], alerts, [(key, dict(sorted(told.items()))) for key, told in tallies],
         subject.references,
         None if subject.marks_in is None else [subject.marks_in[key] for key in sorted(subject.marks_in)],
         None if subject.marks_out is None else sorted(subject.marks_out.items(), key=_address),
         None if subject.voids is None else sorted(subject.voids),
-        sorted(subject.deadlines.items()) if subject.deadlines else None,  # none left is as good as never any
         subject.approximate, sorted(subject.older.items()),
     )  # fmt: skip
 

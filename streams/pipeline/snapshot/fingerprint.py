@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from streams.legs import Leg
+from streams.legs import Leg, whole
 from streams.pipeline.partition import PartitionState
 from streams.pipeline.snapshot.cut import extras_of
 from streams.pipeline.snapshot.forms import Extras, encode
@@ -32,7 +32,7 @@ def fingerprint(state: PartitionState) -> str:
                 _extras(subject),
                 sorted((one, leg.event_id) for one, leg in subject.claims.items()),
             )
-    add([(key, _legs(state.dormant[key])) for key in sorted(state.dormant)])
+    add([(key, _legs([whole(leg) for leg in state.dormant[key]])) for key in sorted(state.dormant)])
     accounting = state.accounting
     add(sorted(accounting.events.items()), sorted(accounting.counts.items(), key=_name), sorted(accounting.changed))
     add(sorted(accounting.contents.items()), sorted(state.tallies.items(), key=_name), sorted(state.told))

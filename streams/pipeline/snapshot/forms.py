@@ -7,7 +7,7 @@ and payments that wait at a join id only ever grow: they are written as numbered
 
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.msgpack import Decoder, Encoder
 
 from streams.alerts.model import Alert
@@ -36,7 +36,15 @@ class SavedHit(Struct, array_like=True, gc=False):
     error: str = ""
 
 
-class Extras(Struct, array_like=True):
+class Due(Struct, array_like=True):
+    """What comes to a subject by itself, when a time has passed; the first places of what it knows beside its log."""
+
+    deadlines: list[tuple[tuple[str, str], int]] | None
+    provisional: list[tuple[HitKey, int]]
+    """Alerts to be confirmed, and their first hits."""
+
+
+class Extras(Due, array_like=True):
     """What a subject knows beside its log."""
 
     hits: list[SavedHit]
@@ -46,7 +54,6 @@ class Extras(Struct, array_like=True):
     marks_in: list[Mark] | None
     marks_out: list[tuple[tuple[int, str, str], Leg]] | None
     voids: list[tuple[str, int]] | None
-    deadlines: list[tuple[tuple[str, str], int]] | None
     approximate: bool
     older: list[tuple[str, tuple[int, int]]] = []
 
@@ -119,6 +126,9 @@ Entries = list[tuple[str, KnownEvent]]
 encode = Encoder().encode
 read_legs: Decoder[list[Leg]] = Decoder(list[Leg])
 read_events: Decoder[Entries] = Decoder(Entries)
+read_raw: Decoder[list[Raw]] = Decoder(list[Raw])
+"""Legs as bytes."""
+read_due: Decoder[Due] = Decoder(Due)
 read_extras: Decoder[Extras] = Decoder(Extras)
 read_manifest: Decoder[Manifest] = Decoder(Manifest)
 read_version: Decoder[Version] = Decoder(Version)

@@ -5,24 +5,26 @@ from heapq import heapify
 from typing import NamedTuple
 
 from streams.alerts.compose import ENGINE
-from streams.alerts.model import AlertState
 from streams.clock import DAY_MS, HOUR_MS
 from streams.detection.program import Program, Programs
 from streams.errors import FormatError
-from streams.legs import Leg, LegKind, SubjectKind
+from streams.legs import LegKind, SubjectKind, peek
 from streams.pipeline.partition import PartitionState
 from streams.pipeline.snapshot.forms import (
     DORMANT,
     EVENTS,
     MANIFEST_KEY,
+    Due,
     Extras,
     Manifest,
     SavedHit,
     Segment,
+    read_due,
     read_events,
     read_extras,
     read_legs,
     read_manifest,
+    read_raw,
     segment_key,
 )
 from streams.state.program import Hit
@@ -68,30 +70,29 @@ def restore(records: Records, manifest: Manifest, rulesets: Mapping[str, Program
 
 
 class Asleep(NamedTuple):
-    """A subject as the topic has it."""
+    """A subject as the topic has it: the days of its log in order, and what it knows beside it."""
 
-    days: tuple[int, ...]
-    blocks: tuple[bytes, ...]
+    blocks: list[tuple[int, bytes]]
     extras: bytes | None
     rulesets: Mapping[str, Programs]
 
     @property
     def oldest(self) -> int:
         """See :class:`streams.pipeline.partition.Sleeper`."""
-        return self.days[0] * DAY_MS if self.days else NEVER
+        return self.blocks[0][0] * DAY_MS if self.blocks else NEVER
 
     @property
     def newest(self) -> int:
         """See :class:`streams.pipeline.partition.Sleeper`."""
-        return (self.days[-1] + 1) * DAY_MS if self.days else NEVER
+        return (self.blocks[-1][0] + 1) * DAY_MS if self.blocks else NEVER
 
     def __call__(self, kind: int, key: str) -> Subject:
         """Read it."""
         subject = Subject(kind, key)
         subject.saved = Saved()
-        subject.saved.days = set(self.days)
+        subject.saved.days = {day for day, _ in self.blocks}
         if self.blocks:
-            subject.reload([leg for data in self.blocks for leg in read_legs.decode(data)])
+            subject.reload([leg for _, data in self.blocks for leg in read_legs.decode(data)])
         if self.extras is not None:
             subject.saved.extras = True
             _give_extras(subject, read_extras.decode(self.extras), self.rulesets)
@@ -104,25 +105,26 @@ def _restore_subjects(state: PartitionState, records: Records, rulesets: Mapping
     extras: dict[tuple[int, str], bytes] = {}
     for key, value in records.items():
         if key.startswith(b"b:"):
-            _, kind, day, name = key.decode().split(":", 3)
-            blocks.setdefault((int(kind), name), []).append((int(day), value))
+            _, kind, day, name = key.split(b":", 3)
+            place = int(kind), name.decode()
+            block = int(day), value
+            if place in blocks:
+                blocks[place].append(block)
+            else:
+                blocks[place] = [block]
         elif key.startswith(b"x:"):
-            _, kind, name = key.decode().split(":", 2)
-            extras[int(kind), name] = value
+            _, kind, name = key.split(b":", 2)
+            extras[int(kind), name.decode()] = value
     for place in extras.keys() - blocks.keys():
         blocks[place] = []
-    known: dict[tuple[int, ...], tuple[int, ...]] = {}
     for place, several in blocks.items():
         several.sort()
-        days = tuple([day for day, _ in several])
-        held = extras.get(place)
-        sleeper = Asleep(known.setdefault(days, days), tuple([data for _, data in several]), held, rulesets)
-        state.asleep[place] = sleeper
-        if held is not None:
-            _restore_times(state, place, read_extras.decode(held))
+        state.asleep[place] = Asleep(several, extras.get(place), rulesets)
+    for place, held in extras.items():
+        _restore_times(state, place, read_due.decode(held))
 
 
-def _restore_times(state: PartitionState, place: tuple[int, str], extras: Extras) -> None:
+def _restore_times(state: PartitionState, place: tuple[int, str], extras: Due) -> None:
     """Put deadlines that have not fired, and alerts to be confirmed, on the state's heaps."""
     kind, key = place
     if extras.deadlines:
@@ -131,9 +133,8 @@ def _restore_times(state: PartitionState, place: tuple[int, str], extras: Extras
         for (rule_id, event_id), time in extras.deadlines:
             if (rule_id, event_id) not in fired:
                 state.deadlines.append((time, kind, key, rule_id, event_id))
-    for alert_key, alert in extras.alerts:
-        if alert.state is AlertState.PROVISIONAL:
-            state.provisional.append((alert.first_hit, kind, key, alert_key))
+    for alert, first_hit in extras.provisional:
+        state.provisional.append((first_hit, kind, key, alert))
 
 
 def _give_extras(subject: Subject, extras: Extras, rulesets: Mapping[str, Programs]) -> None:
@@ -178,8 +179,10 @@ def _restore_accounting(state: PartitionState, records: Records, manifest: Manif
 
 
 def _restore_dormant(state: PartitionState, records: Records, manifest: Manifest) -> None:
-    waiting: dict[str, list[Leg]] = state.dormant
+    """Let payments that wait stay in the bytes of the snapshot: of most nothing will ever be asked."""
+    waiting, join = state.dormant, int(SubjectKind.JOIN)
     for segment, data in _segments(records, manifest, DORMANT):
-        for leg in read_legs.decode(data):
-            if not segment.forgotten(leg.time, state.swept_to) and not state.has(int(SubjectKind.JOIN), leg.subject):
-                waiting.setdefault(leg.subject, []).append(leg)
+        for leg in read_raw.decode(data):
+            head = peek(leg)
+            if not segment.forgotten(head.time, state.swept_to) and not state.has(join, head.subject):
+                waiting.setdefault(head.subject, []).append(leg)
