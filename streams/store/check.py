@@ -19,6 +19,7 @@ class FindingKind(StrEnum):
     SCHEMA = "schema"
     VIEWS = "views"
     COUNTS = "counts-do-not-add-up"
+    SUMMARIES = "alerts-counted-wrongly"
     MISSING = "records-not-accounted-for"
     LOST = "records-gone-before-they-were-read"
     DEAD_LETTERS = "dead-letters-incomplete"
@@ -43,6 +44,8 @@ class _Question:
     kind: FindingKind
     sql: str
     message: str
+    postgresql_only: bool = False
+    """It asks about what triggers keep there."""
 
 
 _QUESTIONS: Final = (
@@ -52,6 +55,17 @@ _QUESTIONS: Final = (
         WHERE late > accepted OR conflict > duplicate
         OR accepted < 0 OR late < 0 OR duplicate < 0 OR conflict < 0 OR refused < 0""",
         "{0} counters of what came in do not add up ({1}); events were counted wrongly, please report it",
+    ),
+    _Question(
+        FindingKind.SUMMARIES,
+        """SELECT rule_id || ': ' || coalesce(c.alerts, 0) || ' alerts counted, ' || coalesce(a.alerts, 0) || ' there' FROM (
+            SELECT n.rule_id, n.engine_state, n.shadow, sum(n.alerts) AS alerts FROM alert_counts n GROUP BY 1, 2, 3
+        ) c FULL JOIN (
+            SELECT n.rule_id, n.engine_state, n.shadow, count(*) AS alerts FROM alerts n GROUP BY 1, 2, 3
+        ) a USING (rule_id, engine_state, shadow) WHERE coalesce(c.alerts, 0) <> coalesce(a.alerts, 0)""",
+        "alerts are counted wrongly for {0} rules and states ({1}): somebody switched triggers off; set it right with: "
+        "SELECT payweir_summarize()",
+        postgresql_only=True,
     ),
     _Question(
         FindingKind.MISSING,
@@ -147,6 +161,8 @@ def _views(connection: Connection) -> list[Finding]:
 def _rows(connection: Connection) -> list[Finding]:
     findings = []
     for question in _QUESTIONS:
+        if question.postgresql_only and connection.dialect.name != "postgresql":
+            continue
         rows = [str(row) for row in connection.execute(text(question.sql)).scalars()]
         if rows:
             shown = ", ".join(rows[:_SHOWN]) + (", ..." if len(rows) > _SHOWN else "")

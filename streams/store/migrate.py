@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from streams.errors import UsageError
 from streams.store.engine import connect_engine, outdated, parse_url, reading, writing
-from streams.store.schema import HEAD, metadata
+from streams.store.schema import HEAD, ONLY_POSTGRESQL, metadata
 from streams.store.views import VIEW_NAMES, create_views
 
 _UPGRADE_LOCK: Final = 0x7061_7977_6569_72
@@ -61,7 +61,7 @@ def _create_whole(connection: Connection) -> None:
     """Make all tables and views in a file that has none; leave any other file alone."""
     if inspect(connection).get_table_names():
         return
-    metadata.create_all(connection)
+    metadata.create_all(connection, [table for table in metadata.sorted_tables if table not in ONLY_POSTGRESQL])
     create_views(connection)
     connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})

@@ -24,6 +24,7 @@ from streams.store.schema import (
     legal_holds,
     tasks,
 )
+from streams.store.views.words import Words
 from streams.store.writer import Store
 
 ALERTS_MIN_MS: Final = 31 * DAY_MS
@@ -63,6 +64,7 @@ def retain(store: Store, retention: Retention, by: str, *, dry_run: bool = False
         gone["alerts"] = 0
         while batch := _delete_alerts(store, before, by):
             gone.update(batch)
+        _forget_recurrence(store)
     if letters_before is not None:
         gone["dead_letters"] = 0
         while batch := _delete_letters(store, letters_before, by):
@@ -115,6 +117,14 @@ def _delete_alerts(store: Store, before: int, by: str) -> dict[str, int]:
             gone[table.name] = connection.execute(delete(table).where(table.c.alert_id.in_(ids))).rowcount
         audit.append(connection, by, "retention", "alerts", {"stored_before": to_text(before), **gone})
     return gone
+
+
+def _forget_recurrence(store: Store) -> None:
+    """Delete who recurred in stretches that the views, which look back by the clock of the log, do not come to any more."""
+    if store.engine.dialect.name == "postgresql":
+        with writing(store.engine) as connection:
+            oldest = Words("postgresql").bucket
+            connection.exec_driver_sql(f"DELETE FROM recurrence WHERE bucket < {oldest}")  # noqa: S608  a constant
 
 
 def _delete_letters(store: Store, before: int, by: str) -> dict[str, int]:

@@ -8,11 +8,11 @@ replaced in one transaction, a check per row would double the cost of evidence, 
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Computed, Index, Integer, MetaData, Table, Text, text
 
 from streams.store.columns import Document, Moment, Serial, revision_columns
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest migration; the schema this program needs."""
 
 metadata: Final = MetaData(
@@ -21,6 +21,8 @@ metadata: Final = MetaData(
 
 _TO_DO: Final = "status IN ('open', 'working') AND engine_state IN ('standing', 'provisional') AND NOT shadow"
 _WORKED: Final = "status_at IS NOT NULL"
+_IN_FORCE: Final = "engine_state IN ('standing', 'provisional') AND NOT shadow"
+_HELD: Final = "engine_state = 'held'"
 """Conditions of partial indexes; the views use the same words, so that the planner sees that they fit."""
 
 alerts: Final = Table(
@@ -69,10 +71,25 @@ alerts: Final = Table(
     Column("work_revision", Integer, nullable=False, server_default="0"),
     Index(None, "last_hit"),
     Index(None, "rule_id", "last_hit", "engine_state", "shadow"),
-    Index(None, "subject"),
-    Index(None, "first_stored_at"),
+    Index(
+        "ix_alerts_in_force",
+        "last_hit",
+        postgresql_include=["rule_id", "typology", "hits"],
+        postgresql_where=text(_IN_FORCE),
+        sqlite_where=text(_IN_FORCE),
+    ),
+    Index("ix_alerts_on_trial", "last_hit", postgresql_where=text("shadow"), sqlite_where=text("shadow")),
+    Index("ix_alerts_held", "last_hit", postgresql_where=text(_HELD), sqlite_where=text(_HELD)),
+    Index(None, "subject", "last_hit"),
+    Index(None, "first_stored_at", postgresql_include=["first_detected_at", "first_event_at"]),
     Index("ix_alerts_open", "severity", "first_stored_at", postgresql_where=text(_TO_DO), sqlite_where=text(_TO_DO)),
-    Index(None, "status_at", postgresql_where=text(_WORKED), sqlite_where=text(_WORKED)),
+    Index(
+        None,
+        "status_at",
+        postgresql_include=["rule_id", "shadow", "status"],
+        postgresql_where=text(_WORKED),
+        sqlite_where=text(_WORKED),
+    ),
 )
 """``first_event_at`` and ``first_detected_at`` are those of the first revision the store saw; a later one does not move them."""
 
@@ -88,6 +105,7 @@ alert_evidence: Final = Table(
     Column("currency", Text, nullable=False),
     Column("counterparty", Text, nullable=False),
     Index(None, "event_id"),
+    Index(None, "counterparty", "alert_id"),
 )
 
 alert_amendments: Final = Table(
@@ -269,3 +287,32 @@ store_errors: Final = Table(
     Column("error", Text, nullable=False),
     Column("stored_at", Moment, nullable=False),
 )
+
+alert_counts: Final = Table(
+    "alert_counts",
+    metadata,
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("rule_id", Text, primary_key=True),
+    Column("engine_state", Text, primary_key=True),
+    Column("shadow", Boolean, primary_key=True),
+    Column("alerts", BigInteger, nullable=False),
+)
+"""How many alerts there are, over all slots; a writer adds to one of its own, below 0 too. Kept by triggers (migration 0005)."""
+
+recurrence: Final = Table(
+    "recurrence",
+    metadata,
+    Column("bucket", Integer, primary_key=True, autoincrement=False),
+    Column("what", Text, primary_key=True),
+    Column("token", Text, primary_key=True),
+    Column("least", Text, nullable=False),
+    Column("greatest", Text, nullable=False),
+    Column("several", Boolean, Computed("least <> greatest", persisted=True)),
+    Index(None, "bucket", "what", postgresql_where=text("several")),
+)
+"""Who had something to do with more than one: of a subject (``what`` is its kind) the least and the greatest alert, of a
+counterparty the least and the greatest subject, among alerts in force with hits in 62 days from 31 times ``bucket`` on. What was
+taken back since stays noted, so a view looks here for whom to count, and counts in the alerts. Kept by triggers too."""
+
+ONLY_POSTGRESQL: Final = (alert_counts, recurrence)
+"""SQLite, which holds what one run found, counts when it is asked."""

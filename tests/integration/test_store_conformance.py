@@ -22,7 +22,7 @@ from streams.store.reader import (
     list_alerts,
     standing,
 )
-from streams.store.schema import metadata
+from streams.store.schema import ONLY_POSTGRESQL, metadata
 from streams.store.views import drop_views
 from tests.integration.store_questions import ask, tell
 from tests.unit.store.samples import (
@@ -46,10 +46,15 @@ CLOCK_COLUMNS = {"first_stored_at", "stored_at", "task_id", "created_at", "first
 
 
 def tables(store: Store) -> dict[str, list[tuple[str, ...]]]:
-    """Give all rows of all tables, without the columns that hold the database's clock or count, or what it heard first."""
+    """Give all rows of all tables, without the columns that hold the database's clock or count, or what it heard first.
+
+    What triggers keep on PostgreSQL has tests of its own (``test_store_summaries``).
+    """
     found = {}
     with store.engine.connect() as connection:
         for table in metadata.sorted_tables:
+            if table in ONLY_POSTGRESQL:
+                continue
             columns = [column for column in table.columns if column.name not in CLOCK_COLUMNS]
             rows = [tuple(map(str, row)) for row in connection.execute(table.select().with_only_columns(*columns))]
             found[table.name] = sorted(rows)
@@ -176,7 +181,8 @@ def clear(store: Store) -> None:
     """Empty all tables."""
     with store.engine.connect() as connection:
         for table in metadata.sorted_tables:
-            connection.execute(table.delete())
+            if table not in ONLY_POSTGRESQL:
+                connection.execute(table.delete())
         connection.commit()
 
 

@@ -85,6 +85,8 @@ FROM (
 
 def _recurring_subjects(words: Words) -> str:
     """Count by rule first, so that no sort is needed to count different rules."""
+    several = f"""JOIN recurrence c ON c.what = a.subject_kind AND c.token = a.subject
+        AND c.bucket = {words.bucket} AND c.several"""
     return f"""SELECT r.subject_kind, r.subject_masked, CAST(sum(r.alerts) AS bigint) AS alerts, count(*) AS rules,
     {named("max(r.severity_rank)")} AS severity, max(r.severity_rank) AS severity_rank,
     CAST(sum(r.open_alerts) AS bigint) AS open_alerts,
@@ -93,17 +95,19 @@ FROM (
     SELECT a.subject_kind, a.subject, a.subject_masked, a.rule_id, count(*) AS alerts,
         count(*) FILTER (WHERE a.status IN {OPEN}) AS open_alerts, max({rank("a.severity")}) AS severity_rank,
         min(a.first_hit) AS first_hit, max(a.last_hit) AS last_hit, max(a.alert_id) AS alert_id
-    FROM alerts a WHERE {_ACTIVE} AND {words.lately("a.last_hit")}
+    FROM alerts a {several if words.postgresql else ""} WHERE {_ACTIVE} AND {words.lately("a.last_hit")}
     GROUP BY a.subject_kind, a.subject, a.subject_masked, a.rule_id
 ) r GROUP BY r.subject_kind, r.subject, r.subject_masked HAVING sum(r.alerts) > 1"""
 
 
 def _recurring_counterparties(words: Words) -> str:
-    """Find who has several subjects by the smallest and the greatest, and count only for those."""
+    """Find who has several subjects by the least and the greatest, and count only for those."""
+    several = f"""JOIN recurrence c ON c.what = 'counterparty of' AND c.token = e.counterparty
+        AND c.bucket = {words.bucket} AND c.several"""
     outside = ", ".join(f"'{token}'" for token in sorted(OUTSIDE_TOKENS | {""}))
     return f"""WITH seen AS (
     SELECT e.counterparty, a.alert_id, a.subject, a.rule_id, max(e.time) AS last_time
-    FROM alerts a JOIN alert_evidence e ON e.alert_id = a.alert_id
+    FROM alerts a JOIN alert_evidence e ON e.alert_id = a.alert_id {several if words.postgresql else ""}
     WHERE {_ACTIVE} AND {words.lately("a.last_hit")} AND e.counterparty NOT IN ({outside})
     GROUP BY e.counterparty, a.alert_id, a.subject, a.rule_id
 )

@@ -76,7 +76,24 @@ FROM alerts a"""
 
 
 def _latency(words: Words) -> str:
-    """Take the nearest rank, in words both databases have: the smallest value that so many of a hundred do not exceed."""
+    """Take the nearest rank: the smallest value that so many of a hundred do not exceed."""
+    return "\nUNION ALL\n".join(
+        _percentiles(words, period, f"a.first_stored_at >= {words.before(words.now, hours, 'hours')}")
+        for period, hours in _PERIODS
+    )
+
+
+def _percentiles(words: Words, period: str, stored: str) -> str:
+    """Give one row of ``v_latency``. PostgreSQL has the word; it sorts lengths of time and rounds only what it shows."""
+    source = f"alerts a WHERE {stored} AND a.first_detected_at IS NOT NULL"
+    if words.postgresql:
+        shown = ",\n    ".join(
+            f"""CAST(round(extract(epoch FROM percentile_disc({share}) WITHIN GROUP (ORDER BY a.{later} - a.{earlier})) * 1000)
+        AS bigint) AS {name.removesuffix("_ms")}_{p}_ms"""
+            for name, (later, earlier) in zip(_NAMES, _MEASURES, strict=True)
+            for p, share in _PERCENTILES
+        )
+        return f"SELECT '{period}' AS period, count(*) AS alerts,\n    {shown}\nFROM {source}"
     values = ", ".join(
         f"{words.millis(f'a.{later}', f'a.{earlier}')} AS {name}"
         for name, (later, earlier) in zip(_NAMES, _MEASURES, strict=True)
@@ -87,18 +104,12 @@ def _latency(words: Words) -> str:
         for name in _NAMES
         for p, share in _PERCENTILES
     )
-    return "\nUNION ALL\n".join(
-        f"""SELECT '{period}' AS period, count(*) AS alerts,
+    return f"""SELECT '{period}' AS period, count(*) AS alerts,
     {shown}
 FROM (
     SELECT m.*, {ranks}, count(*) OVER () AS alerts
-    FROM (
-        SELECT {values} FROM alerts a
-        WHERE a.first_stored_at >= {words.before(words.now, hours, "hours")} AND a.first_detected_at IS NOT NULL
-    ) m
+    FROM (SELECT {values} FROM {source}) m
 ) r"""
-        for period, hours in _PERIODS
-    )
 
 
 def _store_errors(_: Words) -> str:

@@ -19,12 +19,15 @@ _NAMES: Final = """WITH RECURSIVE names(rule_id) AS (
         WHERE names.rule_id IS NOT NULL
     ) SELECT names.rule_id FROM names WHERE names.rule_id IS NOT NULL"""
 """The rules that have alerts, by one look into an index each; DISTINCT would read all alerts."""
+_COUNTED: Final = "SELECT n.rule_id, n.engine_state, n.shadow, count(*) AS number FROM alerts n GROUP BY 1, 2, 3"
+_KEPT: Final = "SELECT n.rule_id, n.engine_state, n.shadow, n.alerts AS number FROM alert_counts n"
 
 
 def _rules(words: Words) -> str:
     return f"""SELECT r.rule_id, coalesce(a.standing, 0) AS standing, coalesce(a.provisional, 0) AS provisional,
     coalesce(a.withdrawn, 0) AS withdrawn, coalesce(a.held, 0) AS held, coalesce(a.shadow, 0) AS shadow,
-    coalesce(c.undecided, 0) AS undecided, coalesce(c.errors, 0) AS errors, a.last_hit
+    coalesce(c.undecided, 0) AS undecided, coalesce(c.errors, 0) AS errors,
+    (SELECT max(h.last_hit) FROM alerts h WHERE h.rule_id = r.rule_id) AS last_hit
 FROM (
     SELECT k.rule_id FROM ({_NAMES}) k UNION SELECT rule_id FROM rule_counters
     UNION SELECT i.value FROM rulesets s, {words.items("s.rule_ids", "i")}
@@ -35,12 +38,8 @@ LEFT JOIN (
         CAST(sum(number) FILTER (WHERE engine_state = 'provisional' AND NOT shadow) AS bigint) AS provisional,
         CAST(sum(number) FILTER (WHERE engine_state = 'withdrawn' AND NOT shadow) AS bigint) AS withdrawn,
         CAST(sum(number) FILTER (WHERE engine_state = 'held' AND NOT shadow) AS bigint) AS held,
-        CAST(sum(number) FILTER (WHERE engine_state <> 'withdrawn' AND shadow) AS bigint) AS shadow,
-        max(last_hit) AS last_hit
-    FROM (
-        SELECT rule_id, engine_state, shadow, count(*) AS number, max(last_hit) AS last_hit
-        FROM alerts GROUP BY rule_id, engine_state, shadow
-    ) counted GROUP BY rule_id
+        CAST(sum(number) FILTER (WHERE engine_state <> 'withdrawn' AND shadow) AS bigint) AS shadow
+    FROM ({_KEPT if words.postgresql else _COUNTED}) counted GROUP BY rule_id
 ) a ON a.rule_id = r.rule_id
 LEFT JOIN (
     SELECT rule_id, CAST(sum(undecided) AS bigint) AS undecided, CAST(sum(errors) AS bigint) AS errors

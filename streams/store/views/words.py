@@ -20,35 +20,36 @@ class Words:
     dialect: str
 
     @property
-    def _postgresql(self) -> bool:
+    def postgresql(self) -> bool:
+        """Whether there are the tables that triggers keep; SQLite counts when it is asked."""
         return self.dialect == "postgresql"
 
     @property
     def now(self) -> str:
         """Give the wall clock; on PostgreSQL the start of the transaction, which the planner knows."""
-        return "now()" if self._postgresql else "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+        return "now()" if self.postgresql else "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
     def before(self, moment: str, count: int, unit: str) -> str:
         """Give the time so many hours or days before a moment; after it for a count below 0."""
-        if self._postgresql:
+        if self.postgresql:
             return f"({moment} - interval '{count} {unit}')"
         return f"strftime('%Y-%m-%dT%H:%M:%fZ', {moment}, '{-count:+d} {unit}')"
 
     def millis(self, later: str, earlier: str) -> str:
         """Give the milliseconds between two moments."""
-        if self._postgresql:
+        if self.postgresql:
             return f"CAST(round(extract(epoch FROM {later} - {earlier}) * 1000) AS bigint)"
         return f"CAST(round((julianday({later}) - julianday({earlier})) * 86400000) AS integer)"
 
     def pairs(self, document: str, name: str) -> str:
         """Give the members of a JSON object as rows ``name.key``, ``name.value``."""
-        if self._postgresql:
+        if self.postgresql:
             return f"jsonb_each_text({document}) AS {name}(key, value)"
         return f"json_each({document}) AS {name}"
 
     def items(self, document: str, name: str) -> str:
         """Give the members of a JSON list as rows ``name.value``."""
-        if self._postgresql:
+        if self.postgresql:
             return f"jsonb_array_elements_text({document}) AS {name}(value)"
         return f"json_each({document}) AS {name}"
 
@@ -56,6 +57,12 @@ class Words:
     def log_time(self) -> str:
         """Give how far the log has come in event time: the clock to measure event times against, in history as live."""
         return "(SELECT coalesce(max(w.watermark), (SELECT max(l.last_hit) FROM alerts l)) FROM watermarks w)"
+
+    @property
+    def bucket(self) -> str:
+        """Give the bucket of the table ``recurrence`` in which the days looked back lie whole."""
+        start = self.before(self.log_time, DAYS_LOOKED_BACK, "days")
+        return f"CAST(floor(extract(epoch FROM {start}) / 2678400) AS integer)"
 
     def lately(self, moment: str) -> str:
         """Say that an event time lies in the days looked back.
