@@ -51,7 +51,7 @@ dashboards: $(VENV)/.ready  ## make the JSON of the Grafana dashboards from depl
 lock: $(VENV)/.ready  ## resolve requirements.lock anew from pyproject.toml, and deploy/requirements.lock, the image's part of it
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra image --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra image --extra traces --generate-hashes --no-emit-index-url --no-header \
 	  --constraint requirements.lock pyproject.toml --output-file deploy/requirements.lock
 
 clean:  ## remove everything that make made

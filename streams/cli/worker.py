@@ -31,6 +31,7 @@ from streams.store.writer import open_store
 from streams.telemetry.health import HealthServer, Probes
 from streams.telemetry.logs import setup_logging
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.spans import open_spans
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -92,7 +93,7 @@ def _app(role: str, settings: Settings, vitals: Vitals) -> DeliveryApp:
         settings.instance_id or None, client_security(settings),
         Intake(partitions=settings.partitions, lateness_ms=settings.lateness_ms), vitals.metrics,
     )  # fmt: skip
-    app = make_app(plan.transport(role))
+    app = make_app(plan.transport(role), spans=open_spans(settings.traces_url, role))
     services: tuple[Callable[[], object], ...] = ()
     if role == "intake":
         vitals.measure = IntakeWorker(plan, app).measure

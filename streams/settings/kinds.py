@@ -273,3 +273,8 @@ def is_host(text: str) -> bool:
 def is_store(text: str) -> bool:
     """Tell whether a text looks like the URL of a supported store; the store itself reads it."""
     return re.fullmatch(r"(sqlite|postgresql|postgres)(\+[a-z]+)?://\S*", text) is not None
+
+
+def is_traces(text: str) -> bool:
+    """Tell whether a text is empty or the URL of a collector."""
+    return re.fullmatch(r"(https?://[^\s/]+\S*)?", text) is not None

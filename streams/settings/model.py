@@ -21,6 +21,7 @@ from streams.settings.kinds import (
     is_name,
     is_path,
     is_store,
+    is_traces,
     is_user,
 )
 
@@ -209,6 +210,14 @@ class Settings:
     log_level: LogLevel = field(default=LogLevel.INFO, metadata=_about(Choice(LogLevel), "What is worth a line."))
     log_format: LogFormat = field(
         default=LogFormat.TEXT, metadata=_about(Choice(LogFormat), "JSON for machines, text for people.")
+    )
+
+    traces_url: str = field(
+        default="",
+        metadata=_about(
+            Words("nothing or http://HOST:PORT/v1/traces", is_traces),
+            "The collector that OpenTelemetry spans go to (OTLP over HTTP); none are made unless given.",
+        ),
     )
 
     def __post_init__(self) -> None:
