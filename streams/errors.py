@@ -17,7 +17,7 @@
     │   └── FormatError        another version of Payweir wrote it            ends the process
     │       └── FormatOutdated no longer read; made anew if the log goes back so far
     ├── EngineError            the engine itself failed on a record           ends the process
-    └── ZombieError            another worker owns what this one writes       ends the process
+    └── ZombieError            another worker owns what this one writes       exit code 73
 """
 
 

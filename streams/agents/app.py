@@ -1,5 +1,6 @@
 """The Faust app of one role: everything switched off that Faust would do wrong or that we do not use."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
@@ -10,18 +11,21 @@ from faust import streams as faust_streams
 from faust.app.base import BootStrategy
 from faust.transport import conductor as faust_conductor
 
-from streams.agents.batch import Batch
+from streams.agents.batch import Batch, Stopped
 from streams.agents.config import TransportConfig
 from streams.agents.delivery import Handle
 from streams.agents.guard import AgentGuard
 from streams.agents.positions import StartOffsets
 from streams.agents.producer import Sender
-from streams.agents.retry import TRANSIENT
+from streams.agents.retry import TRANSIENT, die
 from streams.agents.rulesets import RulesetLibrary
 from streams.agents.snapshots import SnapshotTopic
 from streams.agents.transport import BatchConsumer, BatchTransport
 from streams.errors import SettingError
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.spans import NO_SPANS, Spans
+
+logger = logging.getLogger(__name__)
 
 # The agent's queue never fills: the consumer bounds what is ahead, and a full queue would block it in a rebalance.
 QUEUE_MAX = 4096
@@ -39,9 +43,12 @@ class DeliveryApp(faust.App):
 
     BootStrategy = ConsumerOnly
 
-    def __init__(self, config: TransportConfig, start_offsets: StartOffsets | None, **options: object) -> None:
+    def __init__(
+        self, config: TransportConfig, start_offsets: StartOffsets | None, spans: Spans, **options: object
+    ) -> None:
         self.delivery = config
-        self.sender = Sender(config)
+        self.spans = spans
+        self.sender = Sender(config, spans=spans)
         self.start_offsets = start_offsets
         self.faults = 0
         """Attempts at a batch at which a service was away."""
@@ -72,7 +79,7 @@ class DeliveryApp(faust.App):
                 self.faults += 1
                 raise
 
-        guard = AgentGuard(attempt, transient, metrics=metrics)
+        guard = AgentGuard(attempt, transient, metrics=metrics, spans=self.spans)
         # Without acks: Faust's compiled stream would keep them in the consumer's own lists, past any override.
         source = self.topic(*self.delivery.topics, key_serializer="raw", value_serializer="raw", acks=False)
 
@@ -80,6 +87,31 @@ class DeliveryApp(faust.App):
             await guard.run(stream, lambda: self.positions)
 
         self.agent(source, name=self.delivery.role)(run)
+
+    def task(self, fun: Callable[[], Awaitable[None]]) -> object:  # type: ignore[override]  # Faust's takes options of its own
+        """Run a coroutine for as long as the worker runs; see ``streams.agents.delivery``."""
+        return super().task(self._lasting(fun))
+
+    def _lasting(self, fun: Callable[[], Awaitable[None]]) -> Callable[[], Coroutine[Any, Any, None]]:
+        """End the process when a task of ours ends before its time: Faust would drop a cancelled one without a word."""
+
+        @wraps(fun)
+        async def run() -> None:
+            try:
+                await fun()
+            except asyncio.CancelledError as stray:
+                this = asyncio.current_task()
+                if self.should_stop or (this is not None and this.cancelling()):
+                    raise
+                die(f"{fun.__qualname__}, cancelled by nobody", stray)
+            except Stopped:
+                logger.debug("%s: the worker stops", fun.__qualname__)
+            except Exception as bug:  # noqa: BLE001 - whatever it is, it is a bug
+                if not self.should_stop:
+                    die(fun.__qualname__, bug)
+                logger.warning("%s, while the worker stopped: %r", fun.__qualname__, bug)
+
+        return run
 
     def rulesets(self, metrics: Metrics) -> RulesetLibrary:
         """Give the rulesets by digest, none read yet."""
@@ -96,7 +128,7 @@ class DeliveryApp(faust.App):
         """Begin; called by Faust."""
         await super().on_start()
         for each in self.from_start:
-            self.add_future(each())
+            self.add_future(self._lasting(each)())
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
@@ -122,7 +154,9 @@ class DeliveryApp(faust.App):
         """Nothing to create: there are no tables."""
 
 
-def make_app(config: TransportConfig, start_offsets: StartOffsets | None = None) -> DeliveryApp:
+def make_app(
+    config: TransportConfig, start_offsets: StartOffsets | None = None, spans: Spans = NO_SPANS
+) -> DeliveryApp:
     """Make the Faust app of a role in its own consumer group; connects to nothing before it is run.
 
     Raises SettingError when Faust came without its compiled modules: the pure Python ones treat messages of a past
@@ -134,6 +168,7 @@ def make_app(config: TransportConfig, start_offsets: StartOffsets | None = None)
     return DeliveryApp(
         config,
         start_offsets,
+        spans,
         broker=[f"kafka://{server}" for server in config.servers],
         broker_session_timeout=config.session_timeout_seconds,
         broker_heartbeat_interval=config.heartbeat_seconds,
@@ -154,5 +189,5 @@ def make_app(config: TransportConfig, start_offsets: StartOffsets | None = None)
 
 
 def run_worker(app: DeliveryApp, loglevel: str = "INFO") -> NoReturn:
-    """Run the app until SIGTERM or SIGINT; ends the process with 0 after a clean stop, 1 or EXIT_BUG after a fault."""
+    """Run the app until SIGTERM or SIGINT; ends the process with 0 after a clean stop, 1 or a code of ``retry`` after a fault."""
     faust.Worker(app, loglevel=loglevel, redirect_stdouts=False, override_logging=False).execute_from_commandline()

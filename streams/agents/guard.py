@@ -11,6 +11,7 @@ from streams.agents.retry import TRANSIENT, Backoff, die, insist
 from streams.errors import BrokerUnreachable, StoreUnreachable
 from streams.telemetry.logs import about
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.spans import NO_SPANS, Spans
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +30,9 @@ class AgentGuard:
         transient: tuple[type[Exception], ...] = TRANSIENT,
         backoff: Backoff | None = None,
         metrics: Metrics | None = None,
+        spans: Spans = NO_SPANS,
     ) -> None:
-        self._handle = handle
+        self._handle, self._spans = handle, spans
         self._metrics = metrics or Metrics()
         self._transient = transient
         self._backoff = backoff or Backoff()
@@ -46,9 +48,10 @@ class AgentGuard:
         """Handle one batch to its end; returns normally whatever happens, or the process is over."""
         try:
             if positions.begin(batch):
-                with about(
-                    topic=batch.topic, partition=batch.partition, offset=batch.first_offset, records=len(batch.records)
-                ):
+                fields: dict[str, object] = {
+                    "topic": batch.topic, "partition": batch.partition, "offset": batch.first_offset, "records": len(batch.records)
+                }  # fmt: skip
+                with about(**fields), self._spans.batch(fields, (one.headers for one in batch.records)):
                     await self._insist(batch, positions)
             else:
                 self.dropped += 1

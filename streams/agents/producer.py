@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed
 
 from streams.agents.config import TransportConfig
 from streams.errors import BrokerUnreachable
+from streams.telemetry.spans import NO_SPANS, Headers, Spans
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class Outgoing(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp_ms: int | None = None
+    headers: Headers = ()
 
 
 class Producer(Protocol):
@@ -65,8 +67,9 @@ class KafkaProducer(Producer):
 
     async def send(self, record: Outgoing) -> Awaitable[object]:
         """See :class:`Producer`."""
-        topic, partition, key, value, timestamp_ms = record
-        return cast("Awaitable[object]", await self._producer.send(topic, value, key, partition, timestamp_ms))
+        topic, partition, key, value, timestamp_ms, headers = record
+        sent = self._producer.send(topic, value, key, partition, timestamp_ms, list(headers) or None)
+        return cast("Awaitable[object]", await sent)
 
     async def drop(self) -> None:
         """See :class:`Producer`."""
@@ -80,8 +83,13 @@ class Sender:
     record may then be written twice, never lost, and nothing late of the old client comes after the repeat.
     """
 
-    def __init__(self, config: TransportConfig, connect: Callable[[TransportConfig], Producer] = KafkaProducer) -> None:
-        self._config, self._connect = config, connect
+    def __init__(
+        self,
+        config: TransportConfig,
+        connect: Callable[[TransportConfig], Producer] = KafkaProducer,
+        spans: Spans = NO_SPANS,
+    ) -> None:
+        self._config, self._connect, self._spans = config, connect, spans
         self._producer: Producer | None = None
         self._starting = asyncio.Lock()
 
@@ -91,6 +99,8 @@ class Sender:
         Raises BrokerUnreachable when any record was not acknowledged in time (each may or may not be there) and
         ValueError for a record that is too large for the client or the broker.
         """
+        if headers := self._spans.headers():
+            records = [record._replace(headers=headers) for record in records]
         try:
             async with asyncio.timeout(self._config.request_timeout_seconds):
                 producer = await self._connected()
@@ -125,12 +135,23 @@ async def drop(producer: AIOKafkaProducer) -> None:
     producer._closed = True  # noqa: SLF001
     with contextlib.suppress(TimeoutError, KafkaError, OSError, asyncio.InvalidStateError):
         async with asyncio.timeout(CLOSE_SECONDS_MAX):
-            if producer._sender is not None:  # noqa: SLF001
-                await producer._sender.close()  # noqa: SLF001
+            await _end_sending(producer)
     _tell_who_waits(producer)
     with contextlib.suppress(TimeoutError, KafkaError, OSError, asyncio.InvalidStateError):
         async with asyncio.timeout(CLOSE_SECONDS_MAX):
             await producer.client.close()
+
+
+async def _end_sending(producer: AIOKafkaProducer) -> None:
+    """End the client's task of sending; one that never had a turn lets its cancellation out, which concerns nobody else."""
+    if producer._sender is None:  # noqa: SLF001
+        return
+    try:
+        await producer._sender.close()  # noqa: SLF001
+    except asyncio.CancelledError:
+        this = asyncio.current_task()
+        if this is not None and this.cancelling():
+            raise
 
 
 def _tell_who_waits(producer: AIOKafkaProducer) -> None:

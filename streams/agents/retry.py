@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 from aiokafka.errors import KafkaError
 
 from streams.agents.batch import Revoked
-from streams.errors import FormatError, ServiceError
+from streams.errors import FormatError, ServiceError, ZombieError
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,9 @@ EXIT_BUG = 70
 
 #: Exit code of a program that is older or newer than what it found: another version has to be started.
 EXIT_FORMAT = 72
+
+#: Exit code of a worker that finds another one in its place: nothing is wrong, and a restart takes what the group gives it.
+EXIT_FENCED = 73
 
 #: What counts as "the service is away": it may come back, and repeating is harmless because outputs are idempotent.
 TRANSIENT: tuple[type[Exception], ...] = (KafkaError, ServiceError, OSError, TimeoutError)
@@ -43,11 +46,14 @@ class Backoff:
 def die(what: str, bug: BaseException) -> NoReturn:
     """Log the bug and end the process at once, so that nothing can be acknowledged any more.
 
-    What another version of Payweir has written is no bug, and ends it with a code of its own.
+    What another version of Payweir has written is no bug, nor is another worker in our place: each has a code of its own.
     """
     if isinstance(bug, FormatError):
         logger.critical("%s: ending the process: %s", what, bug)
         leave(EXIT_FORMAT)
+    if isinstance(bug, ZombieError):
+        logger.warning("%s: ending the process: %s", what, bug)
+        leave(EXIT_FENCED)
     logger.critical("%s: ending the process", what, exc_info=bug)
     leave(EXIT_BUG)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.agents.config import TransportConfig
-from streams.agents.retry import EXIT_BUG
+from streams.agents.retry import EXIT_BUG, EXIT_FENCED
 from streams.agents.snapshots import SnapshotTopic
 from streams.errors import BrokerUnreachable, ZombieError
 from streams.settings.topics import ACTIVITY, SNAPSHOTS
@@ -78,6 +78,17 @@ def test_an_older_writer_is_refused_and_cannot_come_back_unnoticed(config: Trans
     asyncio.run(scene())
 
 
+def test_a_writer_may_close_before_its_client_has_had_a_turn(config: TransportConfig) -> None:
+    """A rebalance right after an assignment does that; the cancellation of the client's task must not end ours."""
+
+    async def scene() -> None:
+        topic = SnapshotTopic(config, 0)
+        await topic.open()
+        await topic.close()
+
+    asyncio.run(scene())
+
+
 def test_opening_again_after_a_fault_is_no_zombie(config: TransportConfig) -> None:
     async def scene() -> None:
         topic = SnapshotTopic(config, 0)
@@ -116,6 +127,31 @@ def test_who_waits_for_a_silent_broker_is_let_go_when_the_writer_closes(
             kafka.resume()
 
     asyncio.run(scene())
+
+
+def test_a_worker_that_finds_another_in_its_place_ends_with_a_code_of_its_own(
+    kafka: KafkaBroker, database_url: str, tmp_path: Path
+) -> None:
+    drop_topics(kafka.bootstrap)
+    with Cluster(kafka.bootstrap, database_url, tmp_path, 2) as cluster:
+        cluster.settings["PAYWEIR_PREFIX"] = "fenced"
+        cluster.prepare(ROOT / "rules")
+        worker = cluster.start("detect", "detect")
+        cluster.watch("detect").wait_ready()
+
+        async def take_over() -> None:
+            topic = SnapshotTopic(TransportConfig("fenced", "detect", kafka.bootstrap, (ACTIVITY,)), 0)
+            await topic.open()
+            await topic.close()
+
+        asyncio.run(take_over())
+        # The ruleset once more, so that there is something to snapshot.
+        cluster.run("rules", "publish", str(ROOT / "rules"))
+        assert worker.wait(60) == EXIT_FENCED
+        said = (tmp_path / "detect.log").read_text()
+        assert "another worker writes here now" in said
+        assert "Traceback" not in said
+    drop_topics(kafka.bootstrap)
 
 
 def test_a_record_that_ends_the_engine_is_left_out_for_its_subject_at_the_fourth_start(

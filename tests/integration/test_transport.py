@@ -49,6 +49,22 @@ def stop(worker: FleetWorker, seconds: float = 10) -> None:
     assert worker.child.wait(seconds) == 0
 
 
+def join(kafka: KafkaBroker, topic: str, fleet: Fleet, number: int) -> tuple[FleetWorker, set[str]]:
+    """Start one more worker and send records until it has acknowledged five batches, however long its start takes."""
+    worker, sent = fleet.start(work_seconds=0.1), set[str]()
+
+    def joined() -> bool:
+        if worker.has("ack", 5):
+            return True
+        sent.update(fill(kafka, topic, 200, first=number + len(sent)))
+        # A quarter of what the worker that is there handles meanwhile.
+        time.sleep(0.4)
+        return False
+
+    wait_until(joined, 60, "5 ack of the worker that joins")
+    return worker, sent
+
+
 def assert_everything_is_committed(fleet: Fleet, kafka: KafkaBroker, topic: str) -> None:
     """Committed equals acknowledged equals the end of the log, and each commit has the metadata of its ack."""
     ends = end_offsets(kafka.bootstrap, topic, PARTITIONS)
@@ -90,8 +106,8 @@ def test_workers_that_come_go_and_are_killed_lose_nothing(kafka: KafkaBroker, to
     sent = fill(kafka, topic, 20_000)
     first = fleet.start(work_seconds=0.1)
     fleet.wait(first, "ack", 5)
-    second = fleet.start(work_seconds=0.1)
-    fleet.wait(second, "ack", 5)
+    second, more = join(kafka, topic, fleet, 20_000)
+    sent |= more
     assert len({line.term for line in first.lines()}) > 1, "no rebalance: the test tests nothing"
     first.child.kill()
     for partition, (offset, _) in fleet.committed().items():
@@ -107,8 +123,8 @@ def test_clean_rebalances_redo_nothing(kafka: KafkaBroker, topic: str, fleet: Fl
     sent = fill(kafka, topic, 20_000)
     first = fleet.start(work_seconds=0.1)
     fleet.wait(first, "ack", 5)
-    second = fleet.start(work_seconds=0.1)
-    fleet.wait(second, "ack", 5)
+    second, more = join(kafka, topic, fleet, 20_000)
+    sent |= more
     stop(first)
     fleet.wait_for_the_end(second, PARTITIONS)
     stop(second)

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from streams.agents.app import DeliveryApp, make_app, run_worker
-from streams.agents.batch import TP, Batch
+from streams.agents.batch import TP, Batch, Stopped
 from streams.agents.config import TransportConfig
 from streams.agents.ledger import Ledger
 from streams.agents.positions import Stretch
@@ -46,6 +46,8 @@ class Task(msgspec.Struct, forbid_unknown_fields=True):
     batch_records: int = 200
     commit_seconds: float = 0.2
     session_seconds: float = 6.0
+    # Lasting name: the worker keeps its partitions over a restart.
+    instance_id: str | None = None
     # Sleep in every batch.
     work_seconds: float = 0.0
     # Suspend the flow before the delivery of every third of the first fetched stretches.
@@ -117,6 +119,7 @@ class Worker:
             commit_seconds=task.commit_seconds,
             session_timeout_seconds=task.session_seconds,
             heartbeat_seconds=0.5,
+            instance_id=task.instance_id,
         )
         self.app: DeliveryApp = make_app(config, self.starts if task.replay else None)
         if task.toggle:
@@ -159,7 +162,10 @@ class Worker:
         told = 0
         while not self.app.should_stop:
             await asyncio.sleep(0.1)
-            ends = await self.app.positions.ends()
+            try:
+                ends = await self.app.positions.ends()
+            except Stopped:
+                return
             term = self.app.positions._ledger.term
             if ends and term != told and all(end.reached(1.0) and end.lag == 0 for end in ends.values()):
                 told = term
