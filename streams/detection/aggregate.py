@@ -9,6 +9,9 @@
                | pause before LEGS [where C] over SPAN
                | count of LEGS [where C] followed within SPAN by N% [to N%] in LEGS [where C] over SPAN
                | count of LEGS [where C] matched within SPAN by N% to N% in LEGS [where C] [alike within N%] over SPAN
+               | (count | sum amount | max amount | count distinct day) of LEGS [where C] PAST
+               | mean [plus N deviations] of daily (count | sum amount | max amount) of LEGS [where C] PAST
+    PAST      := over SPAN up to SPAN before [with at least N days]
     LEGS      := [new] WORD [from rule-id, rule-id ...]
     fact      := reference WORD | time since WORD | time since FIELD in WORD
 """
@@ -19,7 +22,7 @@ from typing import Final
 
 from streams.detection.expression import ExpressionError, Node, Reader, parse_part, read
 
-_STARTS: Final = ("count", "sum", "min", "max", "pause")
+_STARTS: Final = ("count", "sum", "min", "max", "pause", "mean")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,19 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """The window is of whole days that had ended ``before`` before the leg; fewer than ``days_min`` with such legs decide nothing.
+
+    Without days, counts and sums are 0; a largest amount and a mean need one. ``deviations`` is None for a value of all these days
+    together, else the value is the mean of the days' values and so many standard deviations more.
+    """
+
+    before: str
+    days_min: int
+    deviations: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
 class Aggregate:
     """A value over a window of legs: ``how`` is count, distinct, same, same sum, sum, min, max, pause or chain."""
 
@@ -47,6 +63,7 @@ class Aggregate:
     senders: tuple[str, ...]
     where: Node | None = None
     chain: Chain | None = None
+    past: Past | None = None
     columns: dict[str, int] = field(compare=False, hash=False, default_factory=dict)
 
 
@@ -82,6 +99,7 @@ def parse_aggregate(text: str) -> Aggregate:
     """Read an aggregate; raises ``ExpressionError``."""
     reader = read(text)
     columns: dict[str, int] = {}
+    deviations = _daily(reader) if reader.accept("mean") else None
     how, what = reader.take()[1], ""
     if how == "count" and reader.accept("distinct"):
         how = "distinct"
@@ -102,7 +120,50 @@ def parse_aggregate(text: str) -> Aggregate:
         found = replace(found, how="same" if how == "count" else "same sum", what=reader.take()[1])
     reader.expect("over")
     columns["span"] = reader.column()
+    kind, span, _ = reader.tokens[reader.at] if reader.at < len(reader.tokens) else ("", "", 0)
+    if kind == "span" and reader.at + 1 < len(reader.tokens) and reader.tokens[reader.at + 1][1] == "up":
+        return replace(found, span=span, past=_past(reader, found, deviations))
+    if deviations is not None:
+        raise ExpressionError(
+            len(text), "a mean of days needs days", "write: over 90d up to 1d before with at least 14 days"
+        )
     return replace(found, span=text[reader.column() :].strip())
+
+
+def _daily(reader: Reader) -> Fraction:
+    """Read what stands between ``mean`` and the value of each day."""
+    deviations = Fraction(0)
+    if reader.accept("plus"):
+        deviations = _number(reader)
+        reader.expect("deviations")
+    reader.expect("of")
+    reader.expect("daily")
+    return deviations
+
+
+def _past(reader: Reader, found: Aggregate, deviations: Fraction | None) -> Past:
+    columns, needed = found.columns, int(found.how == "max" or deviations is not None)
+    reader.take()
+    reader.expect("up")
+    reader.expect("to")
+    columns["before"] = reader.column()
+    before, days = reader.take()[1], needed
+    reader.expect("before")
+    if reader.accept("with"):
+        reader.expect("at")
+        reader.expect("least")
+        columns["days"] = reader.column()
+        days = int(_number(reader))
+        reader.expect("days")
+    reader.end()
+    return Past(before, days, deviations)
+
+
+def _number(reader: Reader) -> Fraction:
+    kind, value, column = reader.take()
+    if kind != "number":
+        raise ExpressionError(column, f"expected a number, found {value!r}", "write it like 14 or 2.5")
+    return Fraction(value)
 
 
 def _legs(reader: Reader, found: Aggregate) -> Aggregate:

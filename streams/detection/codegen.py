@@ -197,6 +197,14 @@ def remember_function(memories: dict[str, str], *, pairs: bool) -> str:
     return "\n".join(lines)
 
 
+def fold_function(series: dict[str, tuple[Legs, bool]]) -> str:
+    """Write ``fold``: a leg joins the days of each series it belongs to. ``series`` gives legs, and whether per currency."""
+    lines = ["def fold(P, x):", " if not x.counted: return"]
+    for name, (legs, money) in series.items():
+        lines.append(f" if {legs.source()}: note(P, ({name!r}, {'x.currency' if money else repr('')}), x)")
+    return "\n".join(lines)
+
+
 def may_hit_function(name: str, gates: list[tuple[int, Gate]]) -> str:
     """Write the function that gives the numbers of the rules that pass their gate, or cannot be asked for want of a limit."""
     lines = [

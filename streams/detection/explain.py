@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Final
 
 from streams.clock import span_text
-from streams.detection.aggregate import Aggregate, Chain, Since
+from streams.detection.aggregate import Aggregate, Chain, Past, Since
 from streams.detection.expression import Node
 from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, Ruleset, Words
 from streams.detection.words import NOTICES, PAIR_MS, SUBJECT_WORDS
@@ -89,7 +89,7 @@ def _aggregate(value: Aggregate, rule: Rule) -> str:
         legs = f"{legs} from the rule {' or '.join(value.senders)}"
     if value.where is not None:
         legs = f"{legs} for which {_text(value.where, rule, 0)}"
-    over = f"in the {value.span} up to that moment"
+    over = f"in the {value.span} up to that moment" if value.past is None else _past(value, value.past)
     what = _plain(value.what)
     amounts = {"sum": "the sum of", "min": "the smallest of", "max": "the largest of"}
     if value.chain is not None:
@@ -100,12 +100,28 @@ def _aggregate(value: Aggregate, rule: Rule) -> str:
         "pause": f"the time without {legs} before the first of them",
         "distinct": f"how many different values of {what} there are among the {legs}",
     }  # fmt: skip
-    return f"{told.get(value.how) or f'{amounts.get(value.how)} the {what}s of the {legs}'} {over}"
+    text = told.get(value.how) or f"{amounts.get(value.how)} the {what}s of the {legs}"
+    if value.past is None or value.past.deviations is None:
+        return f"{text} {over}"
+    plus = f" plus {_decimal(value.past.deviations)} standard deviations" if value.past.deviations else ""
+    return f"the mean{plus} of a day's value ({text}), taken over the days with any, {over}"
+
+
+def _past(value: Aggregate, past: Past) -> str:
+    over = f"in the {value.span} of whole UTC days that had ended {past.before} before"
+    if not past.days_min:
+        return over
+    days = "one such day" if past.days_min == 1 else f"{past.days_min} such days"
+    return f"{over} (with less than {days} the rule does not decide, and that is counted)"
 
 
 def _percent(share: Fraction) -> str:
-    whole, hundredths = divmod(int(share * 10_000), 100)
-    return f"{whole}.{hundredths:02d}".rstrip("0").rstrip(".") + " %"
+    return f"{_decimal(share * 100)} %"
+
+
+def _decimal(number: Fraction) -> str:
+    whole, hundredths = divmod(int(number * 100), 100)
+    return f"{whole}.{hundredths:02d}".rstrip("0").rstrip(".")
 
 
 def _chain(chain: Chain, rule: Rule) -> str:

@@ -27,6 +27,8 @@ class Code:
     """Source that tells whether the value is missing."""
     optional: bool = False
     """That it is missing is an answer: the rule is not undecided."""
+    reason: str = ""
+    """Why the rule is undecided when the value is missing, if that says more than its name."""
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class Scope:
     limits: list[tuple[str, str, Code]] = field(default_factory=list)
     """Comparisons with a plain name on the left: name, operator, right side."""
     missing: dict[str, str] = field(default_factory=dict)
-    """Source that tells whether something was missing, and what to call it."""
+    """Source that tells whether something was missing, and the reason to be given."""
     money: set[str] = field(default_factory=set)
     """Limits per currency that were used."""
     watch: Callable[[Node, str], str] | None = None
@@ -94,7 +96,7 @@ def _name(node: Node, scope: Scope) -> Code:
     if name in scope.names:
         found = scope.names[name]
         if found.missing and not found.optional:
-            scope.missing[found.missing] = name
+            scope.missing[found.missing] = found.reason or f"no {name}"
         return found
     if name in scope.params:
         return _param(name, scope)
@@ -103,9 +105,9 @@ def _name(node: Node, scope: Scope) -> Code:
     if name in FIELDS:
         source, kind = FIELDS[name]
         if kind in TEXTS:
-            scope.missing[f"{source} == ''"] = name
+            scope.missing[f"{source} == ''"] = f"no {name}"
         if name in MISSING:
-            scope.missing[MISSING[name]] = name
+            scope.missing[MISSING[name]] = f"no {name}"
         return Code(source, kind, missing=MISSING.get(name, ""))
     near = get_close_matches(name, [*scope.names, *scope.params, *FIELDS, *scope.lists], 1)
     advice = f"did you mean {near[0]!r}?" if near else "define it under 'let' or 'params'"

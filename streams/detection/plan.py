@@ -7,13 +7,15 @@ The first part that is not so ends it: the rule is silent, or undecided when som
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2s
 
-from streams.clock import parse_span
-from streams.detection.aggregate import Aggregate, Since
+from streams.clock import DAY_MS, parse_span
+from streams.detection.aggregate import Aggregate, Past, Since
+from streams.detection.baseline import HUNDREDTHS, Baseline
 from streams.detection.codegen import Gate, Legs, Slot, filter_source, legs_of, read_slot, slot_of, type_of, uses_money
 from streams.detection.expression import ExpressionError, Node
 from streams.detection.lower import Code, Scope, lower
-from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule
+from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, Words
 from streams.detection.sequences import Links
 from streams.detection.words import FIELDS, KNOWN_MS, LEGS, NOTICES, PAIR_MS, PAUSE_MS_MAX, REFERENCES, TEXTS, Type
 from streams.legs import Leg
@@ -22,6 +24,7 @@ from streams.state.subject import Subject
 Values = tuple[int | str, ...]
 Judge = Callable[[Subject, Leg], "Values | str | None"]
 _RUNNING, _BACK, _FACT = range(3)
+_SHORT = "insufficient history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,16 @@ class Measure:
 
 @dataclass(slots=True)
 class Shared:
-    """What the rules of a program have in common: running values, chains of legs, conditions on legs, memories of pauses."""
+    """What the rules of a program have in common: running values, chains of legs, conditions on legs, memories."""
 
     lists: Mapping[str, Type] = field(default_factory=dict)
     slots: list[Slot] = field(default_factory=list)
     fits: list[str] = field(default_factory=list)
     links: dict[str, tuple[Aggregate, str, str, bool]] = field(default_factory=dict)
     memories: dict[str, str] = field(default_factory=dict)
+    series: dict[str, tuple[Legs, bool]] = field(default_factory=dict)
+    """Legs of which days are remembered, and whether per currency."""
+    baselines: dict[str, Baseline] = field(default_factory=dict)
     watched: bool = False
     """Every comparison notes how it came out (``comparisons.Seen``)."""
 
@@ -75,6 +81,10 @@ class Plan:
     """The longest window."""
     memory_ms: int = 0
     """How long counterparties, or the last leg before a pause, must be known beyond that."""
+    history_ms: int = 0
+    """How far back the days go."""
+    remembered: list[Legs] = field(default_factory=list)
+    """Legs of the days."""
 
 
 @dataclass(slots=True)
@@ -112,7 +122,7 @@ class _Planner:
                 plan.gate.limits.append(f"p_{name} = {scope.limits_of}{name}.get(x.currency)")
                 body += plan.gate.limits[-1:]
                 body += [f"if p_{name} is None: return 'no limit for currency ' + x.currency"]
-        if any(aggregate.how not in {"pause", "chain"} for aggregate in rule.aggregates()):
+        if any(each.how not in {"pause", "chain"} and each.past is None for each in rule.aggregates()):
             body.append(f"g = s.groups.get({'x.currency' if plan.money else repr('')}) or EMPTY")
         for let in rule.lets:
             self.let = let.name
@@ -155,7 +165,7 @@ class _Planner:
             if leading:
                 plan.gate.steps.append((plan.source[before:], " or ".join([code.source, *missing])))
                 leading = not missing  # else what comes after it is asked only where nothing is missing
-            tests = [f" if {test}: return 'no {name}'" for test, name in missing.items()]
+            tests = [f" if {test}: return {reason!r}" for test, reason in missing.items()]
             plan.source += [f"if not {code.source}:", *tests, " return None"]
 
     def _rank(self, name: str) -> int:
@@ -189,10 +199,13 @@ class _Planner:
         self.scope.missing = {}
         code = lower(value, self.scope)
         missing = " or ".join(self.scope.missing)
+        reason = next((each for each in self.scope.missing.values() if each.startswith(_SHORT)), "")
         self.scope.missing = known
         needs = tuple(sorted(_names(value) & self.values.keys()))
         source = f"0 if {missing} else {code.source}" if missing and code.type is not Type.BOOL else code.source
-        return _Value([f"{target} = {source}"], Code(target, code.type, code.scale, missing=missing), needs)
+        return _Value(
+            [f"{target} = {source}"], Code(target, code.type, code.scale, missing=missing, reason=reason), needs
+        )
 
     def _since(self, value: Since, target: str) -> _Value:
         if value.field:
@@ -213,6 +226,8 @@ class _Planner:
         plan, shared = self.plan, self.shared
         legs = legs_of(self.rule, value, self.scope)
         span = parse_span(value.span)
+        if value.past is not None:
+            return self._past(value, value.past, legs, target)
         plan.evidence.append(legs)
         plan.reach_ms = max(plan.reach_ms, span)
         if value.how == "pause":
@@ -232,12 +247,29 @@ class _Planner:
         slot = slot_of(value, self.rule, self.scope)
         return _Value([f"{target} = {read_slot(slot, shared.slot(slot), value.how)}"], Code(target, type_of(value)))
 
+    def _past(self, value: Aggregate, past: Past, legs: Legs, target: str) -> _Value:
+        plan, shared = self.plan, self.shared
+        span, before = parse_span(value.span), parse_span(past.before)
+        series = series_name(self.rule, legs, money=plan.money, limits_of=self.scope.limits_of)
+        shared.series[series] = legs, plan.money
+        wanted = Baseline(series, plan.money, value.how, span // DAY_MS, before, past.days_min, past.deviations)
+        name = next(
+            (known for known, each in shared.baselines.items() if each == wanted), f"past_{len(shared.baselines)}"
+        )
+        shared.baselines[name] = wanted
+        plan.remembered.append(legs)
+        plan.history_ms = max(plan.history_ms, span + before + DAY_MS)
+        scale = HUNDREDTHS if past.deviations is not None and value.how == "count" else 1
+        code = Code(target, type_of(value), scale, missing=f"{target} < 0", reason=f"{_SHORT} for {target[2:]}")
+        return _Value([f"{target} = history(s, x, {name})"], code, rank=_BACK)
+
     def _memory(self) -> None:
         plan = self.plan
-        texts = [*plan.source, *(legs.where for legs in plan.evidence)]
+        looked_at = plan.evidence + plan.remembered
+        texts = [*plan.source, *(legs.where for legs in looked_at)]
         if any("x.known" in text for text in texts):
             plan.memory_ms = KNOWN_MS
-        elif any("x.previous" in text for text in texts) or any(legs.new for legs in plan.evidence):
+        elif any("x.previous" in text for text in texts) or any(legs.new for legs in looked_at):
             plan.memory_ms = PAIR_MS
         if any(aggregate.how == "pause" for aggregate in self.rule.aggregates()):
             plan.memory_ms = PAUSE_MS_MAX
@@ -251,6 +283,21 @@ def name_of(let: str) -> str:
 def _names(node: Node) -> set[str]:
     found = {node.value} if node.kind == "name" else set()
     return found.union(*(_names(part) for part in node.parts))
+
+
+def series_name(rule: Rule, legs: Legs, *, money: bool, limits_of: str) -> str:
+    """Name what is remembered by days for what it is, limits included: the same from rule to rule and from set to set."""
+    used = sorted(name for name in rule.params if f"{limits_of}{name}" in legs.where)
+    limits = [(name, _plain(rule.params[name])) for name in used]
+    where = legs.where.replace(limits_of, "")
+    told = repr((tuple(map(int, legs.kinds)), legs.senders, legs.new, where, limits, money))
+    return blake2s(told.encode(), digest_size=6).hexdigest()
+
+
+def _plain(param: Param) -> object:
+    if isinstance(param, MoneyParam):
+        return sorted(param.minor.items())
+    return sorted(param.codes) if isinstance(param, Words) else param
 
 
 def plan_rule(rule: Rule, number: int, shared: Shared) -> Plan:

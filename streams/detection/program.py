@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, cast
 
 from streams.clock import parse_span
+from streams.detection.baseline import history
 from streams.detection.codegen import (
     build,
     change_function,
+    fold_function,
     fresh_source,
     kinds_of,
     may_hit_function,
@@ -20,6 +22,7 @@ from streams.detection.rule import ListEntry, MoneyParam, Rule, Ruleset, Words
 from streams.detection.sequences import followed, matched, pause, registered_for, standing_for
 from streams.detection.words import PAIR_MS, SUBJECT_WORDS
 from streams.legs import Leg, LegKind, SubjectKind
+from streams.state.history import Panes, note
 from streams.state.program import Groups, Pairs
 from streams.state.subject import Subject
 
@@ -81,6 +84,10 @@ class Program:
     """What stays known of a leg that is let go; None when no rule looks back that far."""
     memory_ms: int = 0
     """For how long."""
+    fold: Callable[[Panes, Leg], None] | None = None
+    """A leg joins the days it is remembered by; None when no rule asks for history."""
+    history_ms: int = 0
+    """How far before a leg its history may begin."""
     feeds: bool = False
     """Some rule sends marks."""
 
@@ -119,6 +126,7 @@ def _program(kind: SubjectKind, ruleset: Ruleset, every: list[Rule], seen: Seen 
     source = _source(shared, plans, windows, pairs=memory > 0)
     space = build(source, _names(rules, ruleset) | ({} if seen is None else {"seen": seen.note}))
     space |= {name: links_of(known, space) for name, known in shared.links.items()}
+    space |= shared.baselines
     runnable = tuple(_runnable(plan, i, space, (ruleset, every)) for i, plan in enumerate(plans))
     program = Program(
         kind, ruleset.digest, runnable, windows, cast("Change", space["enter"]), cast("Change", space["undo"]),
@@ -126,6 +134,9 @@ def _program(kind: SubjectKind, ruleset: Ruleset, every: list[Rule], seen: Seen 
         tuple(cast("Change", space[f"sub_{k}"]) for k in range(len(windows))),
         memory_ms=memory, remember=cast("Callable[[Pairs, Leg], None]", space["remember"]) if memory else None,
     )  # fmt: skip
+    if shared.series:
+        program.fold = cast("Callable[[Panes, Leg], None]", space["fold"])
+        program.history_ms = max(plan.history_ms for plan in plans)
     _wire(program, rules, space)
     return program
 
@@ -139,6 +150,7 @@ def _source(shared: Shared, plans: list[Plan], windows: tuple[int, ...], *, pair
         change_function("enter", numbered, into=True, pairs=pairs),
         change_function("undo", numbered, into=False, pairs=pairs),
         remember_function(shared.memories, pairs=pairs),
+        fold_function(shared.series),
     ]
     for k, window in enumerate(windows):
         mine = [(place, slot) for place, slot in numbered if slot.span_ms == window]
@@ -160,7 +172,7 @@ def _names(rules: list[Rule], ruleset: Ruleset) -> dict[str, object]:
     """What generated code may call or look up: our own functions, limits, codes and lists."""
     names: dict[str, object] = {
         "NEVER": NEVER, "insort": insort, "drop": _drop, "listed": _listed, "followed": followed, "matched": matched,
-        "pause": pause, "registered_for": registered_for, "standing_for": standing_for,
+        "pause": pause, "registered_for": registered_for, "standing_for": standing_for, "history": history, "note": note,
     }  # fmt: skip
     for i, rule in enumerate(rules):
         for name, param in rule.params.items():

@@ -4,7 +4,7 @@ from collections.abc import Mapping as MappingType
 from decimal import Decimal, InvalidOperation
 
 from streams.clock import DAY_MS, SpanError, parse_span
-from streams.detection.aggregate import Aggregate, Since, is_aggregate, parse_aggregate, parse_since
+from streams.detection.aggregate import Aggregate, Past, Since, is_aggregate, parse_aggregate, parse_since
 from streams.detection.comparisons import Comparison, comparisons_of
 from streams.detection.document import Item, Mapping, Sequence, Text
 from streams.detection.expression import ExpressionError, Node, parse_condition
@@ -16,6 +16,7 @@ from streams.detection.sentence import names_in
 from streams.detection.words import (
     DISTINCT,
     FIELDS,
+    HISTORY_MS_MAX,
     LEGS,
     MOMENTS,
     REFERENCES,
@@ -216,12 +217,42 @@ def _fits(aggregate: Aggregate, item: Text, per: SubjectKind, findings: Findings
         findings.error(item.at(at["what"]), f"{aggregate.how} of {aggregate.what!r}", "write 'amount'")
     if aggregate.new and per is not SubjectKind.ACCOUNT:
         findings.error(item.at(at["legs"]), "'new' is for accounts only")
+    if aggregate.past is not None:
+        return _fits_days(aggregate, aggregate.past, item, findings) and len(findings) == before
     for span, place in ((aggregate.span, "span"), *(((chain.span, "within"),) if chain is not None else ())):
         try:
             if not 0 < parse_span(span) <= WINDOW_MS_MAX:
                 findings.error(item.at(at[place]), f"a window is at most {WINDOW_MS_MAX // DAY_MS}d", "shorten it")
         except SpanError as error:
             findings.error(item.at(at[place]), str(error))
+    return len(findings) == before
+
+
+def _fits_days(aggregate: Aggregate, past: Past, item: Text, findings: Findings) -> bool:
+    """Check what is special about whole days."""
+    at, before = aggregate.columns, len(findings)
+    daily = past.deviations is not None
+    if aggregate.how not in {"count", "sum", "max"} and (
+        daily or (aggregate.how, aggregate.what) != ("distinct", "day")
+    ):
+        advice = "write count, sum amount, max amount" + ("" if daily else " or count distinct day")
+        findings.error(item.at(0), f"days do not know {aggregate.how}", advice)
+    for text, place, unit, most in (
+        (aggregate.span, "span", DAY_MS, HISTORY_MS_MAX),
+        (past.before, "before", 1, WINDOW_MS_MAX),
+    ):
+        try:
+            span = parse_span(text)
+        except SpanError as error:
+            findings.error(item.at(at[place]), str(error))
+            continue
+        if not 0 < span <= most or span % unit:
+            findings.error(
+                item.at(at[place]),
+                f"write whole days up to {most // DAY_MS}d" if unit > 1 else f"at most {most // DAY_MS}d",
+            )
+        elif place == "span" and "days" in at and not 1 <= past.days_min <= span // DAY_MS:
+            findings.error(item.at(at["days"]), f"write a number of days from 1 to {span // DAY_MS}")
     return len(findings) == before
 
 

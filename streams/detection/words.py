@@ -9,6 +9,8 @@ from streams.legs import LegKind, SubjectKind
 from streams.money import EXPONENTS
 
 WINDOW_MS_MAX: Final = 30 * DAY_MS
+HISTORY_MS_MAX: Final = 120 * DAY_MS
+"""Days are remembered for so long before the longest window and lateness."""
 PAIR_MS: Final = 30 * DAY_MS
 """``new``: no leg between subject and counterparty in this span before."""
 KNOWN_MS: Final = 180 * DAY_MS

@@ -298,11 +298,13 @@ def _sweep(state: PartitionState, horizon: int) -> None:
             del state.dormant[key]
     state.wake_all(lambda each: each.oldest < horizon)
     for place, subject in list(state.subjects.items()):
-        before = len(subject.log), len(subject.older)
+        before = len(subject.log), len(subject.older), subject.history
         evict(subject, horizon, state.schedule.newest.get(subject.kind))
-        if journal is not None and (len(subject.log), len(subject.older)) != before:
+        if journal is not None and (len(subject.log), len(subject.older), subject.history) != before:
             journal.note(subject)
-        bare = not (subject.log or subject.older) and subject.marks_in is None and subject.voids is None
+        bare = (
+            not (subject.log or subject.older or subject.history) and subject.marks_in is None and subject.voids is None
+        )
         if not subject.references and (bare or (subject.log and subject.log[-1].time < horizon)):
             del state.subjects[place]
             if journal is not None:

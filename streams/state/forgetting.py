@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import Final
 
 from streams.legs import LegKind, order
+from streams.state.history import expire, let_go
 from streams.state.program import WindowProgram
 from streams.state.subject import Subject
 
@@ -24,7 +25,7 @@ def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
     """
     log = subject.log
     if not log:
-        if subject.older:
+        if subject.older or subject.history:
             _expire(subject, before, program)
         return
     if log[0].time >= before and len(log) <= 2 * LEGS_MAX:
@@ -38,6 +39,8 @@ def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
         if program is not None and program.remember is not None:
             for leg in log[:count]:
                 program.remember(subject.older, leg)
+        if program is not None and program.fold is not None:
+            let_go(subject, log[:count], program)
         _expire(subject, before, program)
         _cut(subject, count)
 
@@ -49,6 +52,8 @@ def _expire(subject: Subject, before: int, program: WindowProgram | None) -> Non
         if subject.pairs.get(name) == subject.older[name]:
             del subject.pairs[name]
         del subject.older[name]
+    if subject.history:
+        expire(subject, before - (program.history_ms if program is not None else 0))
 
 
 def _leave_windows(subject: Subject, count: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from streams.legs import Leg
+from streams.state.history import Panes
 
 Groups = dict[str, list[object]]
 Pairs = dict[str, tuple[int, int]]
@@ -28,6 +29,14 @@ class WindowProgram(Protocol):
     @property
     def memory_ms(self) -> int:
         """For how long it stays known."""
+
+    @property
+    def fold(self) -> Callable[[Panes, Leg], None] | None:
+        """Puts a leg into the panes of its day; None when no rule asks for history."""
+
+    @property
+    def history_ms(self) -> int:
+        """How far before a leg its history may begin."""
 
     @property
     def enter(self) -> Change:

@@ -10,6 +10,7 @@ from typing import Final
 
 from streams.legs import Leg, LegKind, Mark, content, order
 from streams.state.counting import ONCE, ids, registers, same
+from streams.state.history import Days
 from streams.state.program import Groups, Hit, HitKey, Pairs, WindowProgram
 
 NEVER: Final = -(1 << 60)
@@ -32,9 +33,9 @@ class Subject:
     """State of one account, device, merchant or join id."""
 
     __slots__ = (
-        "approximate", "by_key", "changed", "changed_from", "claims", "deadlines", "dirty", "done", "full_until", "groups", "hits",
-        "key", "kind", "leaving", "log", "marks_in", "marks_out", "older", "pairs", "pending", "program", "ptr", "references",
-        "saved", "sent", "touched", "voids",
+        "approximate", "by_key", "changed", "changed_from", "claims", "days", "deadlines", "dirty", "done", "full_until", "groups",
+        "history", "hits", "key", "kind", "leaving", "log", "marks_in", "marks_out", "older", "pairs", "pending", "program", "ptr",
+        "references", "saved", "sent", "touched", "voids",
     )  # fmt: skip
 
     def __init__(self, kind: int, key: str) -> None:
@@ -53,6 +54,10 @@ class Subject:
         self.pairs: Pairs = {}
         self.older: Pairs = {}
         """What stays known of legs that are gone; with the log it makes ``pairs`` anew."""
+        self.history = b""
+        """Days of legs that are gone (``state/history.py``)."""
+        self.days: Days | None = None
+        """All days, once a rule has asked for them."""
         self.claims: dict[str, Leg] = {}
         self.hits: list[Hit] = []
         self.by_key: dict[HitKey, list[Hit]] = {}
@@ -160,6 +165,8 @@ class Subject:
         if to == len(log):
             return
         self.changed_from = min(self.changed_from, log[to].time)
+        if self.days is not None and (not to or log[to - 1].time < self.days.until_ms):
+            self.days = None  # a leg that comes here may be of a day before that of log[to]
         if program is None:
             self.done = min(self.done, to)
             while self.hits and order(self.hits[-1].leg) >= order(log[to]):
@@ -198,7 +205,7 @@ class Subject:
 
     def use(self, program: WindowProgram) -> None:
         """Change to another program: running values are made anew from the legs evaluated so far."""
-        self.program = program
+        self.program, self.days = program, None
         self.ptr, self.groups, self.pairs = [0] * len(program.windows), {}, dict(self.older)
         self.look_up()
         upto, self.done = self.done, 0

@@ -200,7 +200,7 @@ def extras_of(subject: Subject) -> Extras | None:
     """Give what a subject knows beside its log, or None when that is nothing."""
     found = (
         subject.hits, subject.sent, subject.references, subject.marks_in, subject.marks_out, subject.voids, subject.deadlines,
-        subject.older,
+        subject.older, subject.history,
     )  # fmt: skip
     if not any(found) and not subject.approximate and subject.marks_in is None and subject.voids is None:
         return None
@@ -216,7 +216,7 @@ def extras_of(subject: Subject) -> Extras | None:
         None if subject.marks_in is None else [subject.marks_in[key] for key in sorted(subject.marks_in)],
         None if subject.marks_out is None else sorted(subject.marks_out.items(), key=_address),
         None if subject.voids is None else sorted(subject.voids),
-        subject.approximate, sorted(subject.older.items()),
+        subject.approximate, sorted(subject.older.items()), subject.history,
     )  # fmt: skip
 
 

@@ -56,6 +56,7 @@ class Extras(Due, array_like=True):
     voids: list[tuple[str, int]] | None
     approximate: bool
     older: list[tuple[str, tuple[int, int]]] = []
+    history: bytes = b""
 
 
 class Segment(Struct, array_like=True, frozen=True, gc=False):

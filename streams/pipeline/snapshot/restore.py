@@ -149,7 +149,7 @@ def _give_extras(subject: Subject, extras: Extras, rulesets: Mapping[str, Progra
     subject.voids = None if extras.voids is None else set(extras.voids)
     subject.deadlines = None if extras.deadlines is None else dict(extras.deadlines)
     subject.approximate = extras.approximate
-    subject.older = dict(extras.older)
+    subject.older, subject.history = dict(extras.older), extras.history
 
 
 def _hit(subject: Subject, saved: SavedHit, rulesets: Mapping[str, Programs]) -> Hit:
