@@ -55,7 +55,7 @@ class Legs:
 
 @dataclass(slots=True)
 class Gate:
-    """The first conditions of a rule, those that need running values and the leg only: most legs do not pass them."""
+    """The first conditions of a rule, those that need not look back over legs: most legs do not pass them."""
 
     money: bool
     limits: list[str] = field(default_factory=list)

@@ -126,6 +126,7 @@ def fire(subject: Subject, due: Due) -> bool:
                 replace(
                     leg, kind=int(LegKind.DEADLINE), time=time, sequence=0, source=f"~deadline:{rule_id}", origin=rule_id,
                     route=b"", facts=None, previous=-1, known=-1,
-                )
+                ),
+                at_once=True,
             )  # fmt: skip
     return False

@@ -161,7 +161,7 @@ class _Planner:
             before = len(plan.source)
             for name in names:
                 self._make(name)
-            leading = leading and rank == _RUNNING
+            leading = leading and rank != _BACK
             if leading:
                 plan.gate.steps.append((plan.source[before:], " or ".join([code.source, *missing])))
                 leading = not missing  # else what comes after it is asked only where nothing is missing
@@ -216,7 +216,7 @@ class _Planner:
                 )
             line = f"{target} = registered_for(s, x, {value.word!r}, {source})"
         elif value.word in NOTICES:
-            line = f"{target} = standing_for(s, x, {value.word!r})"
+            line = f"{target} = standing_for(s, x, {value.word!r}) if s.references else -1"
             return _Value([line], Code(target, Type.SPAN, missing=f"{target} < 0", optional=True), rank=_FACT)
         else:
             line = f"{target} = s.since(x.time, {value.word!r})"

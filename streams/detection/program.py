@@ -78,6 +78,8 @@ class Program:
     waits: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """Kind of leg to the indexes of rules it triggers after a wait."""
     by_id: dict[str, int] = field(default_factory=dict)
+    asked: frozenset[int] = frozenset()
+    """Kinds of legs at which a rule looks at the windows."""
     kept: frozenset[int] = frozenset()
     """Kinds of legs worth keeping in the subject's log."""
     remember: Callable[[Pairs, Leg], None] | None = None
@@ -201,6 +203,7 @@ def _wire(program: Program, rules: list[Rule], space: dict[str, object]) -> None
             program.on[int(leg_kind)] = Asked(at_once, cast("MayHit", space[f"may_hit_{int(leg_kind)}"]))
         if later:
             program.waits[int(leg_kind)] = later
+    program.asked = frozenset({*program.on, int(LegKind.DEADLINE)})
     kept = {int(kind) for rule in rules for kind in kinds_of(rule)}
     if program.memory_ms:
         kept |= {int(LegKind.DEBIT), int(LegKind.CREDIT)}

@@ -25,6 +25,8 @@ from streams.state.subject import NEVER, Subject
 
 # Plain integers where every leg passes: comparing and hashing them costs less than members of an enumeration.
 _EVENT, _JOIN = int(SubjectKind.EVENT), int(SubjectKind.JOIN)
+TAKE_WAITING = "~waiting"
+"""Key of the mark with which a subject tells itself, behind all that is in the log by now, to take the legs that wait."""
 WHOLE = (-1, "")
 """In place of kind and key of a subject: the record as a whole."""
 _NOBODY: frozenset[tuple[int, str]] = frozenset()
@@ -87,11 +89,35 @@ def _without_skipped(run: Step, record: Packed) -> Packed:
         return record
     run.skipped = skipped
     run.out.outcomes += [skip_alert(state.next_offset, *each, run.position()) for each in sorted(skipped)]
+    for mark in record.marks:
+        if mark.key == TAKE_WAITING and (mark.subject_kind, mark.subject) in skipped:
+            _drop_waiting(state, mark)
     if WHOLE in skipped:
+        _tell_again(run)
         return Packed(record.version, record.sender, [], [], {})
     legs = [leg for leg in record.legs if (leg.subject_kind, leg.subject) not in skipped]
     marks = [mark for mark in record.marks if (mark.subject_kind, mark.subject) not in skipped]
     return Packed(record.version, record.sender, legs, marks, record.watermarks, record.control)
+
+
+def _drop_waiting(state: PartitionState, mark: Mark) -> None:
+    """What ends the engine is among the legs that wait: they are left out with the record."""
+    subject = state.known(mark.subject_kind, mark.subject)
+    if subject is not None:
+        subject.waiting = None
+        if state.journal is not None:
+            state.journal.note(subject)
+
+
+def _tell_again(run: Step) -> None:
+    """Nobody knows which subjects the record told to take the legs that wait."""
+    state = run.state
+    state.wake_all()
+    for place in sorted(state.subjects):
+        subject = state.subjects[place]
+        if subject.waiting is not None:
+            subject.wakes = True
+            run.touch(subject)
 
 
 def _apply(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Outputs:
@@ -108,8 +134,11 @@ def _apply(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Outpu
     _advance(run)
     _due(run)
     for subject in run.touched:
+        run.at = subject.kind, subject.key
+        if subject.wakes:
+            subject.wakes = False
+            run.out.marks.append(Mark(subject.kind, subject.key, TAKE_WAITING, run.position(), None))
         if subject.kind == _JOIN or subject.dirty or subject.by_key:
-            run.at = subject.kind, subject.key
             speak(run, subject)
     run.at = WHOLE
     _confirm(run)
@@ -208,6 +237,12 @@ def _wake(run: Step, key: str) -> None:
 def _mark(run: Step, mark: Mark) -> None:
     state = run.state
     run.at = mark.subject_kind, mark.subject
+    if mark.key == TAKE_WAITING:
+        waiting = state.known(*run.at)
+        if waiting is not None:
+            waiting.take_waiting()
+            run.touch(waiting)
+        return
     if mark.subject_kind == SubjectKind.JOIN:
         _wake(run, mark.subject)
     if mark.void >= 0:
@@ -305,7 +340,8 @@ def _sweep(state: PartitionState, horizon: int) -> None:
         bare = (
             not (subject.log or subject.older or subject.history) and subject.marks_in is None and subject.voids is None
         )
-        if not subject.references and (bare or (subject.log and subject.log[-1].time < horizon)):
+        idle = not subject.references and subject.waiting is None
+        if idle and (bare or (subject.log and subject.log[-1].time < horizon)):
             del state.subjects[place]
             if journal is not None:
                 journal.forget(subject)

@@ -7,7 +7,7 @@ from typing import Final
 from streams.legs import LegKind, order
 from streams.state.history import expire, let_go
 from streams.state.program import WindowProgram
-from streams.state.subject import Subject
+from streams.state.subject import NEVER, Subject
 
 LEGS_MAX: Final = 25_000
 """A subject keeps its newest legs up to twice this number, then falls back to it and is flagged ``approximate``.
@@ -21,9 +21,11 @@ _time = attrgetter("time")
 def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
     """Forget legs older than ``before``, an eighth of the log at a time; a subject over its bound falls back to its newest.
 
-    What ``program`` needs to know of them stays known.
+    What ``program`` needs to know of them stays known. Legs that wait may still look at everything there is.
     """
     log = subject.log
+    if subject.waiting is not None:
+        before = NEVER
     if not log:
         if subject.older or subject.history:
             _expire(subject, before, program)

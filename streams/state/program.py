@@ -39,6 +39,10 @@ class WindowProgram(Protocol):
         """How far before a leg its history may begin."""
 
     @property
+    def asked(self) -> frozenset[int]:
+        """Kinds of legs at which a rule looks at the windows."""
+
+    @property
     def enter(self) -> Change:
         """A leg joins all windows."""
 

@@ -15,6 +15,8 @@ from streams.state.program import Groups, Hit, HitKey, Pairs, WindowProgram
 
 NEVER: Final = -(1 << 60)
 FOREVER: Final = 1 << 60
+DEEP: Final = 8
+"""A leg that would have more legs than this evaluated again waits for others of its kind."""
 _REFERENCE, _REPORT = int(LegKind.REFERENCE), int(LegKind.REPORT)
 
 
@@ -35,7 +37,7 @@ class Subject:
     __slots__ = (
         "approximate", "by_key", "changed", "changed_from", "claims", "days", "deadlines", "dirty", "done", "full_until", "groups",
         "history", "hits", "key", "kind", "leaving", "log", "marks_in", "marks_out", "older", "pairs", "pending", "program", "ptr",
-        "references", "saved", "sent", "touched", "voids",
+        "references", "saved", "sent", "touched", "voids", "waiting", "wakes",
     )  # fmt: skip
 
     def __init__(self, kind: int, key: str) -> None:
@@ -69,16 +71,21 @@ class Subject:
         self.voids: set[tuple[str, int]] | None = None
         self.deadlines: dict[tuple[str, str], int] | None = None
         self.approximate = False
-        self.touched = False
-        """Changed by the record in hand; the pipeline asks it what it has to say before the next."""
+        self.waiting: list[Leg] | None = None
+        """Legs that came far out of order: taken together, once the log tells the subject to."""
+        self.touched = self.wakes = False
+        """By the record in hand: changed, so that it is asked what it has to say; the first leg waits, so that it tells itself."""
         self.changed = self.pending = False
         """Changed since the last snapshot began; part of the snapshot in writing and not written yet."""
         self.changed_from = FOREVER
         """Earliest event time in the log that changed since it was last written."""
         self.saved: Saved | None = None
 
-    def insert(self, leg: Leg) -> bool:
-        """Put a leg at its place; False when it is known already or lost a conflict. The caller then advances."""
+    def insert(self, leg: Leg, *, at_once: bool = False) -> bool:
+        """Put a leg at its place; False when it is known already or lost a conflict. The caller then advances.
+
+        One far out of order waits for ``take_waiting``, unless it is wanted at once.
+        """
         if self.voids is not None and (leg.event_id, leg.digest) in self.voids:
             return False
         kind = leg.kind
@@ -94,6 +101,9 @@ class Subject:
                     if content(leg) >= content(log[at]):
                         return False
                     self.remove(at)
+                elif self.done - at > DEEP and not at_once:
+                    self._wait(leg)
+                    return True
         leg.counted = True
         if kind in ONCE:
             self._claim(leg)
@@ -105,6 +115,17 @@ class Subject:
         if time < self.changed_from:  # noqa: PLR1730  a call of min() for every leg costs more
             self.changed_from = time
         return True
+
+    def _wait(self, leg: Leg) -> None:
+        if self.waiting is None:
+            self.waiting, self.wakes = [], True
+        self.waiting.append(leg)
+
+    def take_waiting(self) -> None:
+        """Put the legs that wait at their places."""
+        waiting, self.waiting = self.waiting, None
+        for leg in waiting or ():
+            self.insert(leg, at_once=True)
 
     def _claim(self, leg: Leg) -> None:
         """Let a payment count once: of legs that share an id, the smallest in order."""
@@ -172,22 +193,20 @@ class Subject:
             while self.hits and order(self.hits[-1].leg) >= order(log[to]):
                 self.drop_hit(self.hits.pop())
             return
-        windows, add = program.windows, program.add
         self.look_up()
-        while self.done > to:
-            self.done -= 1
-            leg = log[self.done]
-            program.undo(self.groups, self.pairs, leg)
-            before = log[self.done - 1].time if self.done else NEVER
-            for k, span in enumerate(windows):
-                p, limit = ptr[k], before - span
-                while p and log[p - 1].time > limit:
-                    p -= 1
-                    add[k](self.groups, self.pairs, log[p])
-                ptr[k] = p
-            hits = self.hits
+        before, groups, pairs = log[to - 1].time if to else NEVER, self.groups, self.pairs
+        for k, span in enumerate(program.windows):
+            p, limit, add = ptr[k], before - span, program.add[k]
+            while p and log[p - 1].time > limit:
+                p -= 1
+                add(groups, pairs, log[p])
+            ptr[k] = p
+        undo, hits = program.undo, self.hits
+        for leg in reversed(log[to : self.done]):
+            undo(groups, pairs, leg)
             while hits and hits[-1].leg is leg:
                 self.drop_hit(hits.pop())
+        self.done = min(self.done, to)
 
     def drop_hit(self, hit: Hit) -> None:
         """Forget a hit that was taken from the end of ``hits``."""
@@ -213,11 +232,11 @@ class Subject:
             self.enter()
 
     def enter(self) -> Leg:
-        """Move the windows over the next leg of the log and give it."""
+        """Move the windows over the next leg of the log and give it. Old legs leave them when a rule is going to look."""
         program = self.program
         assert program is not None  # noqa: S101  the caller chose one with use()
         leg = self.log[self.done]
-        if leg.time >= self.full_until:
+        if leg.time >= self.full_until and leg.kind in program.asked:
             self._leave(program, leg.time)
         program.enter(self.groups, self.pairs, leg)
         self.done += 1
@@ -310,21 +329,24 @@ class Subject:
             return False
         self.marks_in[mark.key] = mark
         if known is not None and known.leg is not None and not same(known.leg, mark.leg):
-            if known.leg.kind == _REPORT and registers(self.kind, self.key):
-                self._unregister(known.leg)
-            at = self.index(known.leg)
-            if at < len(self.log) and same(self.log[at], known.leg):
-                self.remove(at)
-                for other in self.marks_in.values():
-                    if other.leg is not None and order(other.leg) == order(known.leg):
-                        self.insert(other.leg)
+            self._take_back(known.leg)
         if mark.leg is not None:
             self.insert(mark.leg)
         return True
 
-    def _unregister(self, gone: Leg) -> None:
-        self.references = [leg for leg in self.references if not same(leg, gone)]
-        self.rewind(bisect_left(self.log, gone.time, key=_time))
+    def _take_back(self, gone: Leg) -> None:
+        """A mark no longer says this; another may still say so."""
+        if gone.kind == _REPORT and registers(self.kind, self.key):
+            self.references = [leg for leg in self.references if not same(leg, gone)]
+            self.rewind(bisect_left(self.log, gone.time, key=_time))
+        if self.waiting is not None:
+            self.waiting = [leg for leg in self.waiting if not same(leg, gone)]
+        at = self.index(gone)
+        if at < len(self.log) and same(self.log[at], gone):
+            self.remove(at)
+        for other in (self.marks_in or {}).values():
+            if other.leg is not None and order(other.leg) == order(gone):
+                self.insert(other.leg)
 
     def reload(self, log: list[Leg]) -> None:
         """Take a log that was evaluated before; running values are made anew when the subject is next advanced."""

@@ -108,7 +108,7 @@ def evaluated(legs: list[Leg], known: Programs, *, at_once: bool) -> Subject:
     schedule, subject = Schedule(), Subject(SubjectKind.ACCOUNT, "a")
     schedule.add(0, known)
     for each in legs:
-        subject.insert(each)
+        subject.insert(each, at_once=True)
         if not at_once:
             advance(subject, schedule)
     advance(subject, schedule)

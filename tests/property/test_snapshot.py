@@ -1,7 +1,9 @@
 """A state written while it moves on, lost, and read back is the state; what follows is the same."""
 
+from collections.abc import Iterator
 from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +12,8 @@ from streams.events import Event
 from streams.events.codec import encode_event
 from streams.pipeline import PartitionState, RawRecord, SourceState
 from streams.pipeline.snapshot import fingerprint
+from streams.state import subject
+from streams.state.subject import DEEP
 from tests.rig.activity import activity_log, fold
 from tests.rig.snapshots import Life, Topic
 from tests.rig.worlds import events, programs
@@ -21,6 +25,14 @@ _calm = settings(
 plans = st.lists(
     st.tuples(st.integers(1, 5), st.sampled_from(("cut", "drain", "drain", "finish", "fail", "crash"))), max_size=12
 )
+
+
+@pytest.fixture(params=[DEEP, 0], ids=["waits when deep", "waits when late"], scope="module", autouse=True)
+def _deep(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Legs are few here, so that none would wait; with 0 every leg out of order does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subject, "DEEP", request.param)
+        yield
 
 
 def log_of(known: list[Event], chunk: int) -> list[bytes]:

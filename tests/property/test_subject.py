@@ -1,11 +1,15 @@
 """What stands in the end is a function of the set of events: any order of arrival, any number of partitions, any chunks."""
 
+from collections.abc import Iterator
 from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.events import Event
+from streams.state import subject
+from streams.state.subject import DEEP
 from tests.rig.worlds import events, final_alerts
 
 EXAMPLES: Final = 300
@@ -16,6 +20,14 @@ _calm = settings(
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=False,
 )
+
+
+@pytest.fixture(params=[DEEP, 0], ids=["waits when deep", "waits when late"], scope="module", autouse=True)
+def _deep(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Legs are few here, so that none would wait; with 0 every leg out of order does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subject, "DEEP", request.param)
+        yield
 
 
 @st.composite

@@ -202,7 +202,8 @@ def extras_of(subject: Subject) -> Extras | None:
         subject.hits, subject.sent, subject.references, subject.marks_in, subject.marks_out, subject.voids, subject.deadlines,
         subject.older, subject.history,
     )  # fmt: skip
-    if not any(found) and not subject.approximate and subject.marks_in is None and subject.voids is None:
+    known = subject.marks_in, subject.voids, subject.waiting
+    if not any(found) and not subject.approximate and known == (None, None, None):
         return None
     alerts = sorted((key, told) for key, told in subject.sent.items() if isinstance(told, Alert))
     tallies = sorted(
@@ -216,7 +217,7 @@ def extras_of(subject: Subject) -> Extras | None:
         None if subject.marks_in is None else [subject.marks_in[key] for key in sorted(subject.marks_in)],
         None if subject.marks_out is None else sorted(subject.marks_out.items(), key=_address),
         None if subject.voids is None else sorted(subject.voids),
-        subject.approximate, sorted(subject.older.items()), subject.history,
+        subject.approximate, sorted(subject.older.items()), subject.history, subject.waiting,
     )  # fmt: skip
 
 

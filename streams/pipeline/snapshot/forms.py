@@ -57,6 +57,7 @@ class Extras(Due, array_like=True):
     approximate: bool
     older: list[tuple[str, tuple[int, int]]] = []
     history: bytes = b""
+    waiting: list[Leg] | None = None
 
 
 class Segment(Struct, array_like=True, frozen=True, gc=False):

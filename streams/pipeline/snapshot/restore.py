@@ -150,6 +150,7 @@ def _give_extras(subject: Subject, extras: Extras, rulesets: Mapping[str, Progra
     subject.deadlines = None if extras.deadlines is None else dict(extras.deadlines)
     subject.approximate = extras.approximate
     subject.older, subject.history = dict(extras.older), extras.history
+    subject.waiting = extras.waiting
 
 
 def _hit(subject: Subject, saved: SavedHit, rulesets: Mapping[str, Programs]) -> Hit:
