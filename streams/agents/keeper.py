@@ -56,8 +56,8 @@ class Keeper:
         if manifest is None:
             self._writer = SnapshotWriter(state, [], 0)
         else:
-            for _, digest in manifest.rulesets:
-                await self._rulesets.load(digest)
+            for planned in manifest.rulesets:
+                await self._rulesets.load(planned.digest)
             state = await asyncio.to_thread(restore, records, manifest, self._rulesets, blank.partition)
             state.epoch, state.lateness_ms = blank.epoch, blank.lateness_ms
             acknowledged = manifest.acknowledged

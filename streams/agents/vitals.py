@@ -84,8 +84,9 @@ def measure(metrics: Metrics, state: PartitionState) -> None:
         metrics.watermark_seconds.labels(place).set(state.low // 1000)
     if state.holder is not None:
         metrics.hold_watermark(number, state.holder)
-    if state.schedule.sets:
-        newest = state.schedule.sets[-1].ruleset
+    if state.schedule.entries:
+        newest, terms = state.schedule.entries[-1].programs.ruleset, state.schedule.entries[-1].terms
+        metrics.ruleset_emergency.labels(place).set(bool(terms.emergency))
         metrics.hold_ruleset(number, newest.digest, (rule.id for rule in newest.rules if rule.state != "off"))
     for source, count in state.accounting.counts.items():
         outcomes = {

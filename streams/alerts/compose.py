@@ -7,6 +7,7 @@ from streams.alerts.model import Alert, AlertState, Evidence, Measured, Position
 from streams.clock import MINUTE_MS, rough_span
 from streams.detection.program import Runnable
 from streams.detection.rule import MoneyParam
+from streams.detection.schedule import Schedule
 from streams.detection.sentence import fill
 from streams.detection.words import ROLE_OF, SUBJECT_WORDS, Type
 from streams.legs import Leg, LegKind, SubjectKind
@@ -20,10 +21,11 @@ EVIDENCE_MAX: Final = 100
 PROVISIONAL_MS: Final = MINUTE_MS
 
 
-def compose(subject: Subject, key: HitKey, position: Position, watermark: int) -> Alert | None:
+def compose(subject: Subject, key: HitKey, position: Position, watermark: int, schedule: Schedule) -> Alert | None:
     """Give the alert of a key as it stands now, or None when nothing was hit.
 
-    Provisional: the first hit lies more than a minute ahead of the watermark.
+    Provisional: the first hit lies more than a minute ahead of the watermark. Shadow: the rule is on trial, or the last hit lies
+    in history from which state is built.
     """
     hits = subject.by_key.get(key)
     if not hits:
@@ -41,7 +43,8 @@ def compose(subject: Subject, key: HitKey, position: Position, watermark: int) -
     measured = measure(runnable, last)
     evidence, truncated = _evidence(subject, runnable, first, last)
     return Alert(
-        alert_id=alert_id(key, subject.kind, subject.key), revision=position, state=state, shadow=rule.state == "shadow",
+        alert_id=alert_id(key, subject.kind, subject.key), revision=position, state=state,
+        shadow=rule.state == "shadow" or schedule.shadows(last.leg.time),
         rule_id=rule.id, rule_version=rule.version, title=rule.title, severity=rule.severity, typology=rule.typology,
         ruleset_digest=runnable.digest, engine=ENGINE, subject_kind=SUBJECT_WORDS[SubjectKind(subject.kind)],
         subject=subject.key, currency=key.currency, bucket_start=key.bucket_start, bucket_ms=key.bucket_ms, about=key.about,

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from streams.legs import APPROVED, Terms
+
 
 class Position(NamedTuple):
     """A place in the activity log of one partition; compared left to right.
@@ -190,6 +192,7 @@ class RulesetInForce(Struct, frozen=True, tag="ruleset_in_force"):
     rule_ids: tuple[str, ...]
     text: str
     """The whole set as published, JSON object of file name to text."""
+    terms: Terms = APPROVED
 
 
 Outcome = Alert | DeadLetter | DeadLetterRetried | IngestCount | SourceFound | RuleCount | Watermark | RulesetInForce

@@ -1,7 +1,5 @@
 """``payweir alerts``: look at what the store holds, and say what became of it."""
 
-import os
-import pwd
 from typing import Annotated, Final
 
 import msgspec
@@ -12,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.alerts.model import AlertState
+from streams.cli.person import ByOption
 from streams.cli.showing import as_json as _json
 from streams.cli.showing import as_time as _time
 from streams.cli.showing import moment as _moment
@@ -95,16 +94,7 @@ def show_command(
         Console().print(_detail(detail))
 
 
-def _login() -> str:
-    """Give the name of whoever runs the command, as the system has it."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
-
-
 AlertArgument = Annotated[str, typer.Argument(help="The alert's id, or its beginning (four letters at least).")]
-ByOption = Annotated[str, typer.Option("--by", help="Who says so.", default_factory=_login, show_default="your login")]
 
 
 @app.command("set")

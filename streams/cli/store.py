@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from streams.cli.alerts import ByOption, JsonOption, StoreOption
+from streams.cli.alerts import JsonOption, StoreOption
+from streams.cli.person import ByOption
 from streams.clock import SpanError, parse_span
 from streams.errors import UsageError
 from streams.store import DEFAULT_STORE_URL, open_store

@@ -25,7 +25,7 @@ def read_list(document: Mapping, findings: Findings) -> ReferenceList | None:
             entry.text("key"), entry.text("reason"), entry.text("added_by"), entry.text("approved_by"),
             entry.day("valid_from", required=False), entry.day("expires"),
         )  # fmt: skip
-        if read.added_by and read.added_by == read.approved_by:
+        if read.added_by and _same(read.added_by, read.approved_by):
             findings.error(
                 entry.spot("approved_by"), "added and approved by the same person", "a second person approves"
             )
@@ -35,3 +35,8 @@ def read_list(document: Mapping, findings: Findings) -> ReferenceList | None:
     if len(findings.errors) > before:
         return None
     return ReferenceList(name, LIST_KINDS[kind], owner, entries, document.spot)
+
+
+def _same(one: str, other: str) -> bool:
+    """One person, however the name is written."""
+    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()

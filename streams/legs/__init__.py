@@ -2,6 +2,7 @@
 
 from streams.legs.codec import Head, pack, pack_route, peek, unpack, unpack_route, whole
 from streams.legs.model import (
+    APPROVED,
     FORMAT_VERSION,
     REPORT_KEY,
     Control,
@@ -10,6 +11,7 @@ from streams.legs.model import (
     Mark,
     Packed,
     SubjectKind,
+    Terms,
     content,
     order,
     partition_of,
@@ -17,6 +19,7 @@ from streams.legs.model import (
 from streams.legs.split import Split, split
 
 __all__ = [
+    "APPROVED",
     "FORMAT_VERSION",
     "REPORT_KEY",
     "Control",
@@ -27,6 +30,7 @@ __all__ = [
     "Packed",
     "Split",
     "SubjectKind",
+    "Terms",
     "content",
     "order",
     "pack",

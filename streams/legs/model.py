@@ -126,16 +126,30 @@ class Mark(Struct, array_like=True, gc=False):
     void: int = -1
 
 
+class Terms(Struct, array_like=True, frozen=True):
+    """On what terms a ruleset is in force: who stands behind it, and until when it only watches."""
+
+    shadow_until: int = 0
+    """Alerts whose last hit is before this event time are shadow alerts: history from which state was built."""
+    approved_by: str = ""
+    emergency: str = ""
+    """Why it was published without approval; empty when it was approved."""
+
+
+APPROVED: Final = Terms()
+
+
 class Control(Struct, array_like=True):
     """What a person or the operator says to every partition: a ruleset, the set of sources, the end of history.
 
-    ``kind``: ``ruleset`` (digest, in force from event time ``time``), ``sources`` (names), ``end``.
+    ``kind``: ``ruleset`` (digest, in force from event time ``time``, on ``terms``), ``sources`` (names), ``end``.
     """
 
     kind: str
     digest: str = ""
     time: int = 0
     names: tuple[str, ...] = ()
+    terms: Terms = APPROVED
 
 
 class Packed(Struct, array_like=True, gc=False):

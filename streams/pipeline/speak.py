@@ -45,7 +45,7 @@ def _tell_all(run: "Step", subject: Subject) -> None:
 def _tell(run: "Step", subject: Subject, key: HitKey) -> None:
     """Send the alert of a key when it differs from what was last sent."""
     before = cast("Alert | None", subject.sent.get(key))
-    now = compose(subject, key, Position(0, 0, 0), run.state.watermark)
+    now = compose(subject, key, Position(0, 0, 0), run.state.watermark, run.state.schedule)
     if now is None:
         if before is None or before.state is AlertState.WITHDRAWN:
             return

@@ -12,9 +12,10 @@ from streams.alerts.model import Alert, AlertState, Outcome, Position, RulesetIn
 from streams.clock import DAY_MS, MINUTE_MS
 from streams.detection.evaluation import advance, fire
 from streams.detection.program import Programs
+from streams.detection.rule import Ruleset
 from streams.detection.schedule import ALWAYS
 from streams.errors import EngineError
-from streams.legs import Leg, LegKind, Mark, Packed, SubjectKind, peek, whole
+from streams.legs import Control, Leg, LegKind, Mark, Packed, SubjectKind, peek, whole
 from streams.pipeline.accounting import voids
 from streams.pipeline.conflict import conflict_alert, skip_alert
 from streams.pipeline.partition import PartitionState
@@ -161,7 +162,7 @@ def _control(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Non
         state.ended = True
     elif control.kind == "ruleset":
         programs = rulesets[control.digest]
-        if state.schedule.add(control.time, programs):
+        if state.schedule.add(control.time, programs, control.terms):
             if state.journal is not None:
                 state.journal.preserve_all()
             state.wake_all(lambda each: each.newest > control.time)
@@ -172,11 +173,14 @@ def _control(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Non
                     at = next(i for i, leg in enumerate(subject.log) if leg.time >= control.time)
                     subject.rewind(at)
                     run.touch(subject)
-            ruleset = programs.ruleset
-            ids = tuple(rule.id for rule in ruleset.rules)
-            run.out.outcomes.append(
-                RulesetInForce(ruleset.digest, state.partition, run.position(), control.time, ids, ruleset.text)
-            )
+            run.out.outcomes.append(_in_force(run, programs.ruleset, control))
+
+
+def _in_force(run: Step, ruleset: Ruleset, control: Control) -> RulesetInForce:
+    ids = tuple(rule.id for rule in ruleset.rules)
+    return RulesetInForce(
+        ruleset.digest, run.state.partition, run.position(), control.time, ids, ruleset.text, control.terms
+    )
 
 
 def _legs(run: Step, legs: list[Leg]) -> None:

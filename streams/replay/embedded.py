@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from streams.alerts.model import DeadLetter, Outcome
 from streams.detection.program import Programs
-from streams.legs import FORMAT_VERSION, Control, Leg, Mark, Packed, partition_of
+from streams.legs import APPROVED, FORMAT_VERSION, Control, Leg, Mark, Packed, Terms, partition_of
 from streams.pipeline import Intake, PartitionState, RawRecord, SourceState, step
 
 Sink = Callable[[list[Outcome]], None]
@@ -20,6 +20,7 @@ class Embedded:
     sources: tuple[str, ...]
     sink: Sink
     partitions: int = 1
+    terms: Terms = APPROVED
     intake: Intake = field(init=False)
     states: list[PartitionState] = field(init=False)
     rulesets: dict[str, Programs] = field(init=False)
@@ -30,7 +31,7 @@ class Embedded:
         self.states = [PartitionState(partition=p, lateness_ms=self.intake.lateness_ms) for p in range(self.partitions)]
         self.rulesets = {self.programs.ruleset.digest: self.programs}
         self.control(Control("sources", names=self.sources))
-        self.control(Control("ruleset", self.programs.ruleset.digest, 0))
+        self.control(Control("ruleset", self.programs.ruleset.digest, 0, terms=self.terms))
 
     def feed(self, source: SourceState, records: Sequence[RawRecord]) -> list[DeadLetter]:
         """Take a chunk of one source through the whole path; gives what was refused."""

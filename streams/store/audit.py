@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, literal_column, select, text
 
 from streams.store.columns import Moment
-from streams.store.engine import reading
+from streams.store.engine import reading, writing
 from streams.store.schema import audit_log
 from streams.store.upsert import NOW
 from streams.store.writer import Store
@@ -43,6 +43,13 @@ def clock(connection: Connection) -> int:
     """Give the database's time, in milliseconds."""
     now: int = connection.execute(select(literal_column(NOW[connection.dialect.name], Moment))).scalar_one()
     return now
+
+
+def record(store: Store, actor: str, action: str, about: str, detail: dict[str, object]) -> None:
+    """Add an entry about something that happened outside the store. Blocks; raises ``StoreUnreachable`` and ``StoreOutdated``."""
+    with writing(store.engine) as connection:
+        lock(connection)
+        append(connection, actor, action, about, detail)
 
 
 def append(connection: Connection, actor: str, action: str, about: str, detail: dict[str, object]) -> None:

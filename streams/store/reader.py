@@ -15,7 +15,7 @@ from streams.alerts.model import AlertState, Evidence, Measured, Position
 from streams.errors import UsageError
 from streams.store.columns import REVISION
 from streams.store.engine import reading
-from streams.store.schema import alert_amendments, alert_changes, alert_evidence, alerts
+from streams.store.schema import alert_amendments, alert_changes, alert_evidence, alerts, ruleset_partitions
 from streams.store.writer import Store
 
 IN_FORCE: Final = (AlertState.PROVISIONAL, AlertState.STANDING)
@@ -219,6 +219,30 @@ def standing(store: Store, states: Sequence[AlertState] = IN_FORCE) -> dict[str,
         for alert_id, event_id in connection.execute(of_evidence):
             event_ids.setdefault(alert_id, []).append(event_id)
     return {row[0]: Standing._make((*row[1:], tuple(event_ids.get(row[0], ())))) for row in rows}
+
+
+class PartitionRuleset(msgspec.Struct, frozen=True):
+    """A ruleset in the schedule of one activity partition, as its worker told."""
+
+    activity_partition: int
+    digest: str
+    from_time: int
+    shadow_until: int | None
+    approved_by: str
+    emergency: str
+
+
+def partition_rulesets(store: Store) -> list[PartitionRuleset]:
+    """Give the schedule of every partition, by partition and time."""
+    columns = ruleset_partitions.c
+    chosen = select(
+        columns.activity_partition, columns.digest, columns.from_time, columns.shadow_until, columns.approved_by,
+        columns.emergency,
+    )  # fmt: skip
+    newest = (columns.activity_partition, columns.from_time, *(columns[name] for name in REVISION))
+    with reading(store.engine) as connection:
+        rows = connection.execute(chosen.order_by(*newest)).mappings()
+        return [PartitionRuleset(*[row[name] for name in PartitionRuleset.__struct_fields__]) for row in rows]
 
 
 def _conditions(wanted: AlertFilter) -> list[ColumnElement[bool]]:

@@ -215,7 +215,16 @@ def ruleset_row(ruleset: RulesetInForce) -> Row:
 
 def ruleset_partition_row(ruleset: RulesetInForce) -> Row:
     """Fill ``ruleset_partitions``."""
-    return (ruleset.digest, ruleset.partition, ruleset.from_time, *ruleset.revision)
+    terms = ruleset.terms
+    return (
+        ruleset.digest,
+        ruleset.partition,
+        ruleset.from_time,
+        *ruleset.revision,
+        terms.shadow_until or None,
+        terms.approved_by,
+        terms.emergency,
+    )
 
 
 def key_of(outcome: Outcome) -> str:

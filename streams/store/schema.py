@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Computed, Index, Integer, Me
 
 from streams.store.columns import Document, Moment, Serial, revision_columns
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The newest migration; the schema this program needs."""
 
 metadata: Final = MetaData(
@@ -276,6 +276,9 @@ ruleset_partitions: Final = Table(
     Column("activity_partition", Integer, primary_key=True, autoincrement=False),
     Column("from_time", Moment, primary_key=True),
     *revision_columns(),
+    Column("shadow_until", Moment),
+    Column("approved_by", Text, nullable=False),
+    Column("emergency", Text, nullable=False),
     Column("stored_at", Moment, nullable=False),
 )
 

@@ -104,6 +104,7 @@ class Metrics:
         _remove(self.lag_records, topic, place)
         if topic == "activity":
             _remove(self.watermark_seconds, place)
+            _remove(self.ruleset_emergency, place)
             _remove(self.subjects, place)
             digest = self._digests.pop(place, None)
             if digest is not None:
@@ -138,6 +139,10 @@ class Metrics:
         self.ruleset = Gauge(
             "payweir_ruleset_info", "1 for the first letters of the digest of the ruleset a partition has read last.",
             ["partition", "digest"], registry=registry,
+        )  # fmt: skip
+        self.ruleset_emergency = Gauge(
+            "payweir_ruleset_emergency", "1 when the ruleset a partition has read last was published without approval.",
+            ["partition"], registry=registry,
         )  # fmt: skip
         self.build = Gauge(
             "payweir_build_info", "1 for the program and the role it plays.", ["version", "role"], registry=registry

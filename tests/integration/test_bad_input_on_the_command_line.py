@@ -107,7 +107,7 @@ def test_a_broker_that_does_not_answer_is_code_3(rules: Path, event: Path, monke
     monkeypatch.setattr("streams.agents.clients.ANSWER_SECONDS_MAX", 1.0)
     [port] = free_ports(1)
     nobody = {"PAYWEIR_BOOTSTRAP": f"127.0.0.1:{port}"}
-    for words in (("topics", "check"), ("rules", "publish", rules), ("produce", event)):
+    for words in (("topics", "check"), ("rules", "publish", rules, "--emergency", "a test"), ("produce", event)):
         said = payweir(*words, environment=nobody)
         assert_one_clear_error(
             said, 3, f"127.0.0.1:{port}: no Kafka broker answers", "check the address and the broker"

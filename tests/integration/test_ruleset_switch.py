@@ -19,7 +19,7 @@ from streams.replay.embedded import Embedded
 from streams.store.reader import IngestTotals, ingest_totals
 from streams.store.writer import open_store
 from tests.integration.store_questions import ask
-from tests.rig.cluster import COMMAND, FAR_MS, Cluster
+from tests.rig.cluster import COMMAND, FAR_MS, UNAPPROVED, Cluster
 from tests.rig.kafka import KafkaBroker
 from tests.rig.process import wait_until
 from tests.rig.samples import PAYMENT, changed
@@ -161,7 +161,7 @@ def test_alerts_carry_the_ruleset_of_their_time_whenever_it_was_published(cluste
         )
         assert refused.returncode == 1
         assert "nothing was published, the ruleset in force still runs" in refused.stderr
-        cluster.run("rules", "publish", str(new), "--from", to_text(SWITCH_MS))
+        cluster.run("rules", "publish", str(new), "--from", to_text(SWITCH_MS), "--emergency", UNAPPROVED)
         flow.terminate()
     cluster.run("produce", str(tmp_path / "events.jsonl"), "--end", "--wait", "60")
     wait_until(lambda: stored(cluster) == expected, 90, "the alerts of the embedded run")
@@ -170,7 +170,11 @@ def test_alerts_carry_the_ruleset_of_their_time_whenever_it_was_published(cluste
     digests = [programs(path).ruleset.digest for path in (old, new)]
     assert told == [(digest, place) for digest in digests for place in range(4)]
     status = msgspec.json.decode(cluster.run("rules", "status", "--json"))
-    assert [one["digest"] for one in status] == digests
+    assert [one["digest"] for one in status["published"]] == digests
+    judges = {(one["partition"], one["digest"], one["from_time"]) for one in status["partitions"]}
+    assert judges == {(place, digests[1], to_text(SWITCH_MS)) for place in range(4)}
+    assert len(status["faults"]) == 1
+    assert "nobody approved" in status["faults"][0]
 
 
 def test_a_late_event_is_judged_once_also_after_a_restart_of_intake(cluster: Cluster, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tests.rig.watch import Watch
 COMMAND = (sys.executable, "-m", "streams.cli.app")
 FAR_MS = 1 << 50
 PATIENCE_SECONDS = 240.0
+UNAPPROVED = "a test has nobody who approves"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -101,7 +102,7 @@ class Cluster:
         """Make schema and topics and publish the rules."""
         self.run("store", "upgrade", "--store", self.store_url)
         self.run("topics", "create")
-        self.run("rules", "publish", str(rules))
+        self.run("rules", "publish", str(rules), "--emergency", UNAPPROVED)
 
     def wait_for(self, expected: Mapping[str, Standing], meanwhile: Callable[[], None] = lambda: None) -> None:
         """Wait until the store holds exactly the expected standing alerts, and still does after a while."""

@@ -22,6 +22,7 @@ from streams.pipeline.snapshot.forms import (
     SNAPSHOT_VERSION,
     Extras,
     Manifest,
+    Planned,
     SavedHit,
     Segment,
     block_key,
@@ -236,7 +237,7 @@ def _manifest(cut: Cut, acknowledged: int) -> Manifest:
     return Manifest(
         SNAPSHOT_VERSION, ENGINE, cut.offset, max(acknowledged, cut.offset), state.epoch, state.lateness_ms, state.sources,
         state.watermarks, state.ended, state.swept_at, state.swept_to,
-        [(time, each.ruleset.digest) for time, each in zip(schedule.times, schedule.sets, strict=True)],
+        [Planned(each.time, each.programs.ruleset.digest, each.terms) for each in schedule.entries],
         accounting.counts, sorted(accounting.changed), accounting.contents, state.tallies, sorted(state.told),
         cut.segments, cut.writer.next_segment,
     )  # fmt: skip

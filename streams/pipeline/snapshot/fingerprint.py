@@ -37,7 +37,7 @@ def fingerprint(state: PartitionState) -> str:
     add(sorted(accounting.events.items()), sorted(accounting.counts.items(), key=_name), sorted(accounting.changed))
     add(sorted(accounting.contents.items()), sorted(state.tallies.items(), key=_name), sorted(state.told))
     add(state.sources, sorted(state.watermarks.items()), state.ended, state.swept_at, state.next_offset)
-    add([(time, each.ruleset.digest) for time, each in zip(state.schedule.times, state.schedule.sets, strict=True)])
+    add([(each.time, each.programs.ruleset.digest, each.terms) for each in state.schedule.entries])
     return found.hexdigest()
 
 

@@ -12,7 +12,7 @@ from msgspec.msgpack import Decoder, Encoder
 
 from streams.alerts.model import Alert
 from streams.clock import DAY_MS
-from streams.legs import Leg, Mark
+from streams.legs import APPROVED, Leg, Mark, Terms
 from streams.pipeline.accounting import Content, KnownEvent, SourceCount
 from streams.pipeline.partition import RuleTally
 from streams.state.program import HitKey
@@ -77,6 +77,14 @@ class Segment(Struct, array_like=True, frozen=True, gc=False):
         return self.swept_to != swept_to and time < swept_to
 
 
+class Planned(Struct, array_like=True, frozen=True):
+    """A ruleset of the schedule: in force from event time ``time``."""
+
+    time: int
+    digest: str
+    terms: Terms = APPROVED
+
+
 class Manifest(Struct, array_like=True):
     """A partition at one position: all subjects changed by records before ``offset`` are in the snapshot."""
 
@@ -92,7 +100,7 @@ class Manifest(Struct, array_like=True):
     ended: bool
     swept_at: int
     swept_to: int
-    rulesets: list[tuple[int, str]]
+    rulesets: list[Planned]
     counts: dict[str, SourceCount]
     counts_changed: list[str]
     contents: dict[str, tuple[Content, ...]]

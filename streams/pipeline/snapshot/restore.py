@@ -59,8 +59,8 @@ def restore(records: Records, manifest: Manifest, rulesets: Mapping[str, Program
         watermarks=manifest.watermarks, ended=manifest.ended, tallies=manifest.tallies, told=set(manifest.tallies_told),
         swept_at=manifest.swept_at, swept_to=manifest.swept_to,
     )  # fmt: skip
-    for time, digest in manifest.rulesets:
-        state.schedule.add(time, rulesets[digest])
+    for planned in manifest.rulesets:
+        state.schedule.add(planned.time, rulesets[planned.digest], planned.terms)
     _restore_subjects(state, records, rulesets)
     _restore_accounting(state, records, manifest)
     _restore_dormant(state, records, manifest)

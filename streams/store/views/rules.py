@@ -112,7 +112,8 @@ FROM (
 
 
 def _rulesets(_: Words) -> str:
-    return """SELECT p.digest, p.activity_partition, p.from_time, s.rule_count, p.stored_at
+    return """SELECT p.digest, p.activity_partition, p.from_time, s.rule_count, p.stored_at, p.shadow_until, p.approved_by,
+    p.emergency
 FROM ruleset_partitions p JOIN rulesets s ON s.digest = p.digest"""
 
 

@@ -10,7 +10,7 @@ NAMES = {
     "payweir_alerts", "payweir_rule_errors", "payweir_alerts_written", "payweir_store_unreachable", "payweir_broker_unreachable",
     "payweir_batch_seconds", "payweir_lag_records", "payweir_oldest_unprocessed_seconds", "payweir_watermark_seconds",
     "payweir_watermark_holder_info", "payweir_subjects", "payweir_ready",
-    "payweir_ruleset_info", "payweir_ruleset_refused", "payweir_build_info",
+    "payweir_ruleset_info", "payweir_ruleset_refused", "payweir_ruleset_emergency", "payweir_build_info",
 }  # fmt: skip
 
 
