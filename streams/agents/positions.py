@@ -7,6 +7,7 @@ bring along is a ``Client``.
 import asyncio
 import contextlib
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import NamedTuple, Protocol
 
@@ -69,7 +70,7 @@ class Client(Protocol):
         """What the last fetch answer said about each assigned partition."""
 
 
-class Positions:
+class Positions(ABC):
     """The positions of one worker, term after term. Lives on the worker's event loop.
 
     Whoever is made of it calls ``prepare`` first, ``begin_term`` at an assignment, then ``open_term`` and ``go_to_start``;
@@ -90,21 +91,21 @@ class Positions:
         self._one_commit = asyncio.Lock()
 
     @property
+    @abstractmethod
     def config(self) -> TransportConfig:
         """The role's configuration."""
-        raise NotImplementedError
 
+    @abstractmethod
     def wanted(self) -> Collection[TP]:
         """Name the partitions that may be read now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def flowing(self) -> bool:
         """Whether what is fetched may be handed to the agents; not during a rebalance."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def hand_over(self, batch: Batch, generation: int) -> None:
         """Put a batch before the agents, behind those of its partition that wait already."""
-        raise NotImplementedError
 
     # -- for agents
 

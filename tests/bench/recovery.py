@@ -71,22 +71,28 @@ def recovery(report: Report, stream: Stream, accounts: int, folder: Path) -> Non
         config = TransportConfig("bench", "detect", broker.bootstrap, (ACTIVITY,))
         count, size = asyncio.run(_fill(config, template, copies))
         full = _ready(cluster, "full")
+        halves = _ready(cluster, "one", "two")
     held = template.accounts * copies
     grown = full.peak - bare.peak
-    reached = full.wall <= SECONDS_MAX if held >= ACCOUNTS else None
     report.figures += [
         Figure("recovery", "accounts in the snapshots", held, "accounts"),
         Figure("recovery", "records in the snapshots", count, "records"),
         Figure("recovery", "bytes in the snapshots", size / held, "bytes/account"),
         Figure("recovery", "start of a worker without state", bare.wall, "s", bare.wall),
-        Figure(
-            "recovery", "start until ready", full.wall, "s", full.wall, "" if reached is None else f"<= {SECONDS_MAX}", reached
-        ),
+        _against("start until ready, one worker", full.wall, held),
+        _against("start until ready, two workers", halves.wall, held),
         Figure("recovery", "start until ready, CPU", full.cpu, "s CPU"),
         Figure("recovery", "start until ready, CPU over one without state", (full.cpu - bare.cpu) / held * 1e6, "us CPU/account"),
         Figure("recovery", "memory, peak over one without state", grown / held, "bytes/account"),
         Figure("recovery", "memory when ready", full.now / (1 << 20), "MiB"),
     ]  # fmt: skip
+
+
+def _against(what: str, wall: float, held: int) -> Figure:
+    """Hold a start against the target, where there are as many accounts as it is for."""
+    if held < ACCOUNTS:
+        return Figure("recovery", what, wall, "s", wall)
+    return Figure("recovery", what, wall, "s", wall, f"<= {SECONDS_MAX}", wall <= SECONDS_MAX)
 
 
 class _Start(NamedTuple):
@@ -96,19 +102,21 @@ class _Start(NamedTuple):
     peak: int
 
 
-def _ready(cluster: Cluster, name: str) -> _Start:
-    """Start a detect worker and wait until it is ready."""
+def _ready(cluster: Cluster, *names: str) -> _Start:
+    """Start detect workers and wait until all are ready; CPU and memory are those of all together."""
     begun = time.monotonic()
-    worker = cluster.start("detect", name)
-    watch = cluster.watch(name)
-    while watch.get("/health/ready")[0] != 200:
+    workers = [cluster.start("detect", name) for name in names]
+    watches = [cluster.watch(name) for name in names]
+    while any(watch.get("/health/ready")[0] != 200 for watch in watches):
         cluster.check_alive()
         if time.monotonic() > begun + PATIENCE_SECONDS:
             raise RigError(f"not ready after {PATIENCE_SECONDS:g} s\n{cluster.logs()}")
         time.sleep(0.1)
-    wall, cpu, held = time.monotonic() - begun, cpu_seconds(worker.pid), memory(worker.pid)
-    cluster.stop(name)
-    return _Start(wall, cpu, *held)
+    wall, cpu = time.monotonic() - begun, sum(cpu_seconds(worker.pid) for worker in workers)
+    now, peak = map(sum, zip(*(memory(worker.pid) for worker in workers), strict=True))
+    for name in names:
+        cluster.stop(name)
+    return _Start(wall, cpu, now, peak)
 
 
 def _template(stream: Stream) -> Template:

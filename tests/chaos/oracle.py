@@ -15,6 +15,7 @@ from sqlalchemy import select
 from streams.alerts.codec import decode_outcome
 from streams.alerts.model import Alert, Position
 from streams.detection.program import Programs
+from streams.errors import EngineError
 from streams.pipeline.snapshot import fingerprint
 from streams.settings.topics import ALERTS, DEAD_LETTERS, SOURCES
 from streams.store.check import FindingKind, check_store
@@ -79,21 +80,26 @@ def without_skips(found: Mapping[str, Standing]) -> dict[str, Standing]:
 
 def _states(verdict: Verdict, logs: list[Log]) -> None:
     """What a new owner would recover is the fold of the whole log; and no partition missed a word of a publisher."""
-    for log in logs:
-        whole, recovered = fingerprint(log.whole), log.recovered()
-        if recovered is None:
-            verdict.wrong.append(f"activity/{log.partition}: no snapshot was finished")
-        elif recovered[1] <= log.records[-1][0]:
-            verdict.wrong.append(
-                f"activity/{log.partition}: snapshots stand still at {recovered[1]}, the log is at {log.records[-1][0]}"
-            )
-        elif fingerprint(recovered[0]) != whole:
-            verdict.wrong.append(
-                f"activity/{log.partition}: the state recovered from offset {recovered[1]} is not the fold of the log"
-            )
+    verdict.wrong += [f"activity/{log.partition}: {news}" for log in logs if (news := _recovery(log))]
     said = [[(each.kind, each.digest, each.time, each.names) for each in log.controls] for log in logs]
     if any(each != said[0] for each in said):
         verdict.wrong.append(f"control records differ between partitions: {said}")
+
+
+def _recovery(log: Log) -> str:
+    """Say what is wrong with what a new owner would recover, or nothing."""
+    whole, end = fingerprint(log.whole), log.records[-1][0]
+    try:
+        recovered = log.recovered()
+        if recovered is None:
+            return "no snapshot was finished"
+        state, offset = recovered
+        if offset <= end:
+            return f"snapshots stand still at {offset}, the log is at {end}"
+        same = fingerprint(state) == whole
+    except (EngineError, LookupError) as error:
+        return f"records of different snapshots are mixed: {error!r}"
+    return "" if same else f"the state recovered from offset {offset} is not the fold of the log"
 
 
 def _history(verdict: Verdict, cluster: Cluster, logs: list[Log]) -> None:
