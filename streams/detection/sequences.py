@@ -152,6 +152,8 @@ def standing_for(subject: Subject, trigger: Leg, word: str) -> int:
     types, sources = NOTICES[word]
     time = trigger.time
     known = [leg for leg in subject.references if leg.kind == _REPORT and leg.time <= time]
+    if not known:
+        return -1
     ended = {leg.payment for leg in known if leg.origin == ReportType.RELEASE}
     return max(
         (

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from streams.replay.generator import GeneratorSettings
-from tests.bench import embedded, workers
+from tests.bench import embedded, rules, workers
 from tests.bench.latency import latency
 from tests.bench.recovery import recovery
 from tests.bench.report import RESULTS, Report
@@ -45,6 +45,11 @@ class Bench:
         """The stream of all parts but memory."""
         return make_stream(GeneratorSettings(self.report.seed, self.report.events), self.room("stream"))
 
+    @cached_property
+    def five(self) -> Path:
+        """The folder with the few rules of the first targets."""
+        return rules.only_five(self.stream.rules, self.room("five"))
+
     def room(self, name: str) -> Path:
         """Make a folder."""
         room = self.folder / name
@@ -53,12 +58,17 @@ class Bench:
 
     def embedded(self) -> None:
         """Embedded run and batch reference."""
-        embedded.speed(self.report, self.stream, self.room("embedded"))
+        embedded.speed(self.report, self.stream, self.five, self.room("embedded"))
 
     def kafka(self) -> None:
         """Workers and the empty agent."""
         legs = next((each.value for each in self.report.figures if each.what == "legs per payment"), None)
         workers.speed(self.report, self.stream, self.room("kafka"), legs)
+        workers.speed_of_few(self.report, self.stream, self.five, self.room("kafka-five"))
+
+    def rules(self) -> None:
+        """What more rules cost."""
+        rules.cost(self.report, self.stream, self.room("rules"))
 
     def memory(self) -> None:
         """Many accounts."""
@@ -92,6 +102,7 @@ class Bench:
 PARTS: dict[str, Callable[[Bench], None]] = {
     "embedded": Bench.embedded,
     "kafka": Bench.kafka,
+    "rules": Bench.rules,
     "latency": Bench.latency,
     "snapshots": Bench.snapshots,
     "memory": Bench.memory,

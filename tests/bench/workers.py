@@ -52,6 +52,29 @@ def speed(report: Report, stream: Stream, folder: Path, legs: float | None) -> N
     ]
 
 
+def speed_of_few(report: Report, stream: Stream, five: Path, folder: Path) -> None:
+    """Measure workers with few rules, after :func:`speed` of this run."""
+    with Live(five, folder) as live:
+        drained = live.drain(stream.lines())
+    for role in ROLES:
+        each = drained.cpu[role] / stream.payments * 1e6
+        report.figures.append(Figure("kafka", f"five rules: {role}", each, PER_PAYMENT))
+    whole = sum(drained.cpu.values()) / stream.payments * 1e6
+    ratio = whole / (report.empty_agent or whole)
+    report.figures += [
+        Figure("kafka", "five rules: one worker of each role", whole, PER_PAYMENT, drained.wall),
+        Figure(
+            "kafka",
+            "five rules: workers : empty agent",
+            ratio,
+            "ratio",
+            None,
+            f"<= {RATIO_MAX:.0f}",
+            ratio <= RATIO_MAX,
+        ),
+    ]
+
+
 def memory(report: Report, stream: Stream, folder: Path) -> None:
     """Measure what the state of many accounts takes in the detect worker, snapshots and buffers included."""
     with Live(stream.rules, folder) as live:
