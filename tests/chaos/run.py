@@ -1,5 +1,6 @@
 """One run: a stream flows, faults are made in all lanes side by side, and then the oracle is asked."""
 
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewPartitions
 from kafka.errors import KafkaError
 
+from streams.agents.retry import EXIT_BUG, EXIT_FENCED
 from streams.cli.run import load_programs
 from streams.settings.topics import ACTIVITY, ALERTS
 from tests.chaos import oracle
@@ -25,6 +27,7 @@ from tests.chaos.stream import UNBEARABLE, Feeder, Stream, allow_large_records, 
 from tests.chaos.supervisor import ROLES, Supervisor
 from tests.rig import troubled
 from tests.rig.cluster import UNAPPROVED, Cluster, launch
+from tests.rig.failing import EXIT_FAILPOINT
 from tests.rig.kafka import KafkaBroker, end_offsets
 from tests.rig.nursery import Nursery
 from tests.rig.postgres import PostgresServer
@@ -81,6 +84,7 @@ def run(lanes: Lanes, seed: int, folder: Path, size: Size, outcome: Outcome) -> 
         end_history(workers)
         judge(outcome, workers, stream)
         planted(outcome, workers, stream)
+        unexpected(outcome, workers)
         refuse_more_partitions(outcome, workers)
 
 
@@ -219,11 +223,19 @@ def planted(outcome: Outcome, workers: Supervisor, stream: Stream) -> None:
     outcome.made["store: a row hurts a constraint (SQLSTATE 23514)"] += 1
     outcome.made["a rule that raises"] += any(each.rule_id.startswith("raises") for each in stream.expected.values())
     skipped = [each for each in workers.cluster.found().values() if each.rule_id == oracle.SKIP_RULE]
-    ended = workers.exits["detect", 70]
+    ended = workers.exits["detect", EXIT_BUG]
     if {each.subject for each in skipped} == {UNBEARABLE} and ended >= _LEFT_OUT_AFTER:
         outcome.made["a record that ends the engine, left out at the third attempt"] += 1
     elif skipped or not outcome.verdict.wrong:
         outcome.verdict.wrong.append(f"left out: {skipped}; the engine ended {ended} workers")
+
+
+def unexpected(outcome: Outcome, workers: Supervisor) -> None:
+    """Nobody may end otherwise than he was made to: by a signal, a failpoint, the planted record, or because another took over."""
+    expected = {0, -signal.SIGKILL, -signal.SIGTERM, EXIT_FAILPOINT}
+    for (role, code), count in workers.exits.items():
+        if code not in expected and not (role == "detect" and code in {EXIT_BUG, EXIT_FENCED}):
+            outcome.verdict.wrong.append(f"{role} ended with {code}, {count} times\n{workers.cluster.last_words()}")
 
 
 def refuse_more_partitions(outcome: Outcome, workers: Supervisor) -> None:

@@ -12,7 +12,17 @@ from streams.cli.run import load_programs
 from tests.chaos import oracle
 from tests.chaos.broken import built, withdrawals_again
 from tests.chaos.faults import Scene
-from tests.chaos.run import Outcome, end_history, finish, judge, make, planted, refuse_more_partitions, stage
+from tests.chaos.run import (
+    Outcome,
+    end_history,
+    finish,
+    judge,
+    make,
+    planted,
+    refuse_more_partitions,
+    stage,
+    unexpected,
+)
 from tests.chaos.stream import Feeder, Stream, make_stream
 from tests.rig import raising
 
@@ -65,6 +75,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
             end_history(scene.workers)
             judge(outcome, scene.workers, stream)
             planted(outcome, scene.workers, stream)
+            unexpected(outcome, scene.workers)
             yield Aftermath(scene, stream, outcome)
 
 

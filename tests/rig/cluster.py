@@ -1,6 +1,7 @@
 """A whole Payweir as users run it: real broker, real PostgreSQL, worker processes started from the command line."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -156,6 +157,15 @@ class Cluster:
     def logs(self) -> str:
         """The ends of all workers' logs."""
         return "\n".join(f"--- {each.name}\n{each.read_text()[-1500:]}" for each in sorted(self.folder.glob("*.log")))
+
+    def last_words(self) -> str:
+        """What workers said before they ended otherwise than they were told to, with what led to it."""
+        said: list[str] = []
+        for log in sorted(self.folder.glob("*.log")):
+            text = log.read_text(errors="replace")
+            places = [found.start() for found in re.finditer(r"CRITICAL|Crashed reason|We experienced a crash", text)]
+            said.extend(f"--- {log.name}\n{text[max(0, place - 500) : place + 3000]}" for place in places)
+        return "\n".join(said)
 
     def __enter__(self) -> Self:
         return self
