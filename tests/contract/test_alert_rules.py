@@ -103,3 +103,16 @@ def test_every_alert_has_its_runbook_entry_and_no_entry_is_left_over() -> None:
     for name, rule in ALERTS.items():
         assert rule["annotations"]["runbook"] == f"deploy/README.md#{name.lower()}"
         assert rule["labels"]["severity"] in {"page", "ticket"}
+
+
+def test_the_runbook_makes_the_rules_into_manifests_as_they_are() -> None:
+    manual = (DEPLOY / "README.md").read_text()
+    [script] = [block for block in re.findall(r"```sh\n(.*?)```", manual, re.DOTALL) if "PrometheusRule" in block]
+    assert script.endswith("| kubectl apply -n payweir -f -\n")
+    printed = script.replace("kubectl apply -n payweir -f -", "cat")
+    made = subprocess.run(
+        ["/bin/sh", "-ec", printed], cwd=DEPLOY.parent, capture_output=True, text=True, check=True
+    ).stdout
+    manifests = [one for one in YAML(typ="safe").load_all(made) if one]
+    assert [one["kind"] for one in manifests] == ["PrometheusRule"] * len(RULES)
+    assert [one["spec"]["groups"] for one in manifests] == [YAML(typ="safe").load(path)["groups"] for path in RULES]

@@ -215,6 +215,13 @@ def test_a_bug_ends_the_process_and_nothing_of_its_batch_is_committed(
     assert fleet.handled().keys() == sent
 
 
+def test_a_task_that_is_cancelled_by_nobody_ends_the_process(fleet: Fleet) -> None:
+    """Faust would drop it without a word, and a worker would go on that writes no snapshots, or tells no watermarks."""
+    worker = fleet.start(stray=True)
+    assert worker.child.wait(60) == EXIT_BUG
+    assert "cancelled by nobody" in worker.child.log.read_text()
+
+
 def test_markers_and_aborted_transactions_do_not_keep_the_end_away(
     kafka: KafkaBroker, topic: str, fleet: Fleet
 ) -> None:

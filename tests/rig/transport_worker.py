@@ -59,6 +59,8 @@ class Task(msgspec.Struct, forbid_unknown_fields=True):
     # Raise a transient fault at this batch (counted from 1), or a bug.
     fault_at: int = 0
     bug_at: int = 0
+    # A task beside the agent is cancelled by something inside it, though nobody asked for that.
+    stray: bool = False
     # Write each value to this topic before acknowledging.
     copy_to: str = ""
 
@@ -128,6 +130,8 @@ class Worker:
         self.app.attach(self.handle)
         self.seen = 0
         self.app.task(self.watch)
+        if task.stray:
+            self.app.task(self.cancelled)
 
     def write(self, line: Line) -> None:
         self.out.write(msgspec.json.encode(line) + b"\n")
@@ -156,6 +160,12 @@ class Worker:
         self.app.positions.check(batch.term)
         self.app.positions.acknowledge(batch.tp, batch.next_offset, f"w{batch.next_offset}", term=batch.term)
         self.write(Line("ack", batch.partition, batch.next_offset, term=batch.term))
+
+    async def cancelled(self) -> None:
+        """Wait for a task that somebody else cancels, as a client's may be."""
+        inner = asyncio.create_task(asyncio.sleep(60))
+        asyncio.get_running_loop().call_later(0.5, inner.cancel)
+        await inner
 
     async def watch(self) -> None:
         """Say once per term that everything was reached."""
