@@ -8,6 +8,7 @@ Every coroutine here runs on the thread's own loop; nothing here touches the led
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
@@ -27,6 +28,9 @@ from faust.transport.drivers import aiokafka as driver
 from streams.agents.batch import TP, Committed, Record, Revoked
 from streams.agents.config import TransportConfig
 from streams.agents.positions import Standing, Stretch
+from streams.agents.retry import Backoff
+
+logger = logging.getLogger(__name__)
 
 COMMIT_RETRY_SECONDS = 0.1
 # aiokafka would leave the group when nobody fetches for so long; a worker that waits for a service must not.
@@ -80,6 +84,20 @@ class FetchingThread(driver.AIOKafkaConsumerThread):
             heartbeat_interval_ms=int(config.heartbeat_seconds * 1000),
             **config.security,
         )
+
+    async def on_start(self) -> None:
+        """Connect; a broker that went away since the worker began is waited for, where Faust would end the process with 1."""
+        backoff, attempt = Backoff(), 0
+        while not self.should_stop:
+            try:
+                await super().on_start()
+            except (KafkaError, OSError) as fault:
+                logger.warning("no broker to read from, attempt %d: %s", attempt + 1, fault)
+                await self._ensure_consumer().stop()
+                await self.sleep(backoff.seconds(attempt))
+                attempt += 1
+            else:
+                return
 
     async def on_thread_stop(self) -> None:
         """Close the client. Without a broker aiokafka lets a cancellation of its own out, and mode would wait a minute for us."""

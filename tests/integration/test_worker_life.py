@@ -146,6 +146,30 @@ def test_a_store_that_is_away_is_waited_for_and_seen_in_the_metrics(kafka: Kafka
     drop_topics(kafka.bootstrap)
 
 
+def test_a_broker_that_goes_while_the_store_is_waited_for_is_waited_for_too(tmp_path: Path) -> None:
+    with (
+        PostgresServer() as server,
+        KafkaBroker() as broker,
+        Cluster(broker.bootstrap, server.create_database(), tmp_path, PARTITIONS) as cluster,
+    ):
+        cluster.prepare(RULES)
+        server.stop()
+        for name in ("record", "impatient"):
+            cluster.start("record", name)
+            cluster.watch(name).wait_not_ready("waiting for the store")
+        broker.stop()
+        server.start()
+        for name in ("record", "impatient"):
+            log = tmp_path / f"{name}.log"
+            wait_until(
+                lambda log=log: "no broker to read from" in log.read_text(), 60, "the worker says what it waits for"
+            )
+        assert stop(cluster, "impatient") == 0
+        broker.start()
+        cluster.watch("record").wait_ready()
+        assert stop(cluster, "record") == 0
+
+
 # --- health and the end ---------------------------------------------------------------------------------------------
 
 
