@@ -17,14 +17,24 @@ from streams.cli.showing import moment as _moment
 from streams.cli.showing import plain as _plain
 from streams.errors import UsageError
 from streams.money import UnknownCurrency, format_minor
-from streams.store import DEFAULT_STORE_URL, open_store
+from streams.settings import load_settings
+from streams.store import open_store
 from streams.store.casework import Change, Status, place_hold, release_holds, set_alert
 from streams.store.masking import mask_token
 from streams.store.reader import IN_FORCE, AlertDetail, AlertFilter, AlertLine, find_alert, list_alerts
 
 app = typer.Typer(help="Alerts: list them, look at one, say what became of it.", no_args_is_help=True)
 
-StoreOption = Annotated[str, typer.Option("--store", help="URL of the store.", metavar="URL")]
+StoreOption = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        help="URL of the store.",
+        metavar="URL",
+        default_factory=lambda: load_settings().store_url,
+        show_default="PAYWEIR_STORE_URL, else sqlite:///payweir.db",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, times in RFC 3339, amounts in minor units.")]
 
 _ID_SHOWN: Final = 10
@@ -35,7 +45,7 @@ _SEVERITY_STYLES: Final = {"critical": "bold red", "high": "red", "medium": "yel
 @app.command("list")
 def list_command(
     *,
-    store: StoreOption = DEFAULT_STORE_URL,
+    store: StoreOption,
     rule: Annotated[str | None, typer.Option(help="Only of this rule.")] = None,
     severity: Annotated[str | None, typer.Option(help="Only of this severity.")] = None,
     state: Annotated[
@@ -76,7 +86,7 @@ def list_command(
 def show_command(
     alert_id: Annotated[str, typer.Argument(help="The alert's id, or its beginning (four letters at least).")],
     *,
-    store: StoreOption = DEFAULT_STORE_URL,
+    store: StoreOption,
     json: JsonOption = False,
 ) -> None:
     """Show one alert: its reason, what was measured against which limit, its evidence and its history.
@@ -111,7 +121,7 @@ def set_command(
     expect: Annotated[
         int | None, typer.Option(min=0, help="Only if the alert is at this work revision, as `alerts show` prints it.")
     ] = None,
-    store: StoreOption = DEFAULT_STORE_URL,
+    store: StoreOption,
     json: JsonOption = False,
 ) -> None:
     """Set status or assignment, or leave a note; kept as history and told to the audit log.
@@ -142,7 +152,7 @@ def hold_command(
     *,
     by: ByOption,
     reason: Annotated[str, typer.Option(help="Why it must be kept: a case number, a court order.")],
-    store: StoreOption = DEFAULT_STORE_URL,
+    store: StoreOption,
 ) -> None:
     """Put an alert on legal hold: `payweir store retain` leaves it, and all that belongs to it, alone.
 
@@ -154,7 +164,7 @@ def hold_command(
 
 
 @app.command("release")
-def release_command(alert_id: AlertArgument, *, by: ByOption, store: StoreOption = DEFAULT_STORE_URL) -> None:
+def release_command(alert_id: AlertArgument, *, by: ByOption, store: StoreOption) -> None:
     """Release an alert from all its legal holds.
 
     Example: payweir alerts release 4be1f02a77 --by lin

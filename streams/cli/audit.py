@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from streams.cli.alerts import JsonOption, StoreOption
-from streams.store import DEFAULT_STORE_URL, open_store
+from streams.store import open_store
 from streams.store.audit import verify
 
 app = typer.Typer(help="The audit log: check that nobody changed it.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def verify_command(
     head: Annotated[
         str | None, typer.Option(help="Hash printed by an earlier check, kept elsewhere; it must still be in the log.")
     ] = None,
-    store: StoreOption = DEFAULT_STORE_URL,
+    store: StoreOption,
     json: JsonOption = False,
 ) -> None:
     """Recompute the chain of hashes over the whole audit log; exit code 1 when it is broken.

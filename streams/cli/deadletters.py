@@ -18,7 +18,7 @@ from streams.cli.showing import as_json, as_time, moment, plain
 from streams.cli.topics import BootstrapOption
 from streams.errors import UsageError
 from streams.settings import load_settings
-from streams.store import DEFAULT_STORE_URL, open_store
+from streams.store import open_store
 from streams.store.letters import LetterFilter, LetterLine, list_letters
 
 app = typer.Typer(help="Refused records: list them, look at one, feed them again.", no_args_is_help=True)
@@ -41,7 +41,7 @@ _SAID: Final = {
 @app.command("list")
 def list_command(
     *,
-    store: StoreOption = DEFAULT_STORE_URL,
+    store: StoreOption,
     source: SourceOption = None,
     refusal: RefusalOption = None,
     since: SinceOption = None,
@@ -68,7 +68,7 @@ def list_command(
 def show_command(
     place: Annotated[str, typer.Argument(help="Where it stood: topic/partition/offset.")],
     *,
-    store: StoreOption = DEFAULT_STORE_URL,
+    store: StoreOption,
     raw: Annotated[
         bool,
         typer.Option("--raw", help="The bytes as they came, accounts and all, from Kafka; nothing else is printed."),
@@ -105,7 +105,7 @@ def retry_command(
     source: SourceOption = None,
     refusal: RefusalOption = None,
     since: SinceOption = None,
-    store: StoreOption = DEFAULT_STORE_URL,
+    store: StoreOption,
     bootstrap: BootstrapOption = None,
     json: JsonOption = False,
 ) -> None:

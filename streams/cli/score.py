@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from streams.cli.alerts import JsonOption, StoreOption
+from streams.cli.alerts import JsonOption
 from streams.clock import rough_span, to_text
 from streams.replay.score import RuleScore, Score, ScoredAlert, TypologyScore, score
 from streams.replay.truth import read_truth
@@ -32,7 +32,9 @@ def score_command(
             help="Labels of payweir generate or convert, or of a labelled set; or scenarios.json.", show_default=False
         ),
     ],
-    store: StoreOption = DEFAULT_STORE_URL,
+    store: Annotated[
+        str, typer.Option(help="URL of the store that `payweir run` filled.", metavar="URL")
+    ] = DEFAULT_STORE_URL,
     write: Annotated[
         Path | None,
         typer.Option(help="Also write the alerts with what they cite here, as JSON Lines.", show_default=False),

@@ -12,7 +12,7 @@ from streams.cli.alerts import JsonOption, StoreOption
 from streams.cli.person import ByOption
 from streams.clock import SpanError, parse_span
 from streams.errors import UsageError
-from streams.store import DEFAULT_STORE_URL, open_store
+from streams.store import open_store
 from streams.store import upgrade as upgrade_store
 from streams.store.check import check_store
 from streams.store.engine import parse_url, shown
@@ -25,7 +25,7 @@ app = typer.Typer(help="The SQL store: prepare it, check it, let go what is old.
 @app.command("upgrade")
 def upgrade_command(
     *,
-    store: StoreOption = DEFAULT_STORE_URL,
+    store: StoreOption,
     reader: Annotated[
         str | None, typer.Option(help="Role of PostgreSQL that may read the views, which show no account.")
     ] = None,
@@ -43,7 +43,7 @@ def upgrade_command(
 
 
 @app.command("check")
-def check_command(*, store: StoreOption = DEFAULT_STORE_URL, json: JsonOption = False) -> None:
+def check_command(*, store: StoreOption, json: JsonOption = False) -> None:
     """Check schema, views, counts and completeness, changing nothing; exit code 1 when there are findings.
 
     Example: payweir store check --store postgresql://payweir@localhost/payweir
@@ -73,7 +73,7 @@ def retain_command(
         str | None, typer.Option(help="Keep refused records for this time: 90d.", show_default="for ever")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
-    store: StoreOption = DEFAULT_STORE_URL,
+    store: StoreOption,
     json: JsonOption = False,
 ) -> None:
     """Delete what is older than its time, by the store's clock; alerts on legal hold and alerts in work stay.

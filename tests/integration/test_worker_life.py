@@ -159,11 +159,10 @@ def test_a_broker_that_goes_while_the_store_is_waited_for_is_waited_for_too(tmp_
             cluster.watch(name).wait_not_ready("waiting for the store")
         broker.stop()
         server.start()
-        for name in ("record", "impatient"):
-            log = tmp_path / f"{name}.log"
-            wait_until(
-                lambda log=log: "no broker to read from" in log.read_text(), 60, "the worker says what it waits for"
-            )
+        logs = [tmp_path / "record.log", tmp_path / "impatient.log"]
+        wait_until(
+            lambda: all("no broker to read from" in log.read_text() for log in logs), 60, "they say what they wait for"
+        )
         assert stop(cluster, "impatient") == 0
         broker.start()
         cluster.watch("record").wait_ready()

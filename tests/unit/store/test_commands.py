@@ -9,7 +9,7 @@ from typer import Typer
 from typer.testing import CliRunner, Result
 
 from streams.alerts.model import AlertState
-from streams.cli import alerts, audit, store
+from streams.cli import alerts, audit, deadletters, store
 from streams.errors import StoreUnreachable, UsageError, WorkConflict
 from streams.store import open_store
 from tests.unit.store.samples import ALERT_ID, MULE, dead_letter, ingest_count, mule_alert, withdrawn
@@ -41,6 +41,24 @@ def listed(url: str, *arguments: str) -> list[str]:
     result = run(alerts.app, "list", "--json", "--store", url, *arguments)
     assert result.exit_code == 0, result.output
     return [line["alert_id"] for line in msgspec.json.decode(result.output)]
+
+
+@pytest.mark.parametrize(
+    ("app", "words"),
+    [
+        (alerts.app, ("list",)), (alerts.app, ("show", ALERT_ID)), (store.app, ("check",)), (store.app, ("upgrade",)),
+        (deadletters.app, ("list",)), (audit.app, ("verify",)),
+    ],
+)  # fmt: skip
+def test_every_command_takes_the_store_that_workers_take(
+    url: str, app: Typer, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = run(app, *words, "--store", url).output
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "payweir.db").rename(tmp_path / "elsewhere.db")
+    monkeypatch.setenv("PAYWEIR_STORE_URL", f"sqlite:///{tmp_path / 'elsewhere.db'}")
+    assert run(app, *words).output == told.replace("payweir.db", "elsewhere.db")
+    assert not (tmp_path / "payweir.db").exists()
 
 
 def test_a_list_shows_what_is_in_force(url: str) -> None:
