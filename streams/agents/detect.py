@@ -111,7 +111,8 @@ class DetectWorker:
                 try:
                     more |= await held.keeper.work()
                 except ZombieError as error:
-                    if self.held.get(tp) is held:
+                    # Once the term is over this is no news: the next assignment begins with writers of its own.
+                    if self.held.get(tp) is held and not self.app.positions.ended.is_set():
                         die("snapshot", error)
             await asyncio.sleep(0 if more else SNAPSHOT_PAUSE_SECONDS)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.agents.retry import EXIT_FENCED
 from tests.integration.test_kafka_equals_embedded import make_stream
 from tests.rig.cluster import Cluster
 from tests.rig.hosts import Hosts, hosts
@@ -23,7 +24,7 @@ WORKERS = ("worker-a", "worker-b", "worker-c")
 BROKER_AWAY_SECONDS = 8
 SESSION_SECONDS = 3
 PATIENCE_SECONDS = 90
-RIGHT_ENDS = {0, 70}
+RIGHT_ENDS = {0, EXIT_FENCED}
 """A worker that was cut off may find on its return that another writes its snapshots; it ends, and who runs it starts it again."""
 
 
