@@ -35,7 +35,7 @@ def libpq(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def rewind_record(bootstrap: str, group: str) -> None:
+def rewind(bootstrap: str, group: str) -> None:
     """What kafka-consumer-groups.sh --reset-offsets --to-earliest does; the tool itself is not among the broker's jars.
 
     The group must be seen as empty first: its killed worker is a member until its session is over.
@@ -50,7 +50,7 @@ def rewind_record(bootstrap: str, group: str) -> None:
         return all(place.offset == 0 for place in admin.list_group_offsets(group)[group].values())
 
     try:
-        wait_until(done, PATIENCE_SECONDS, "the group of record stands at the beginning")
+        wait_until(done, PATIENCE_SECONDS, f"{group} stands at the beginning")
     finally:
         admin.close()
 
@@ -93,7 +93,7 @@ def test_kafka_and_a_backup_bring_everything_back(tmp_path: Path, postgres: Post
         said.append("lost: all workers, the store, the topic snapshots")
         restore(cluster, postgres, backup)
         said.append(f"backup restored into an empty database: {len(cluster.found())} alerts")
-        rewind_record(broker.bootstrap, "payweir-record")
+        rewind(broker.bootstrap, "payweir-record")
         cluster.run("topics", "create")
         cluster.run("store", "upgrade", "--store", cluster.store_url)
         for role in ROLES:

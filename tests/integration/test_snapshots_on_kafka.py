@@ -11,7 +11,7 @@ from streams.agents.retry import EXIT_BUG, EXIT_FENCED
 from streams.agents.snapshots import SnapshotTopic
 from streams.errors import BrokerUnreachable, ZombieError
 from streams.settings.topics import ACTIVITY, SNAPSHOTS
-from tests.rig.cluster import Cluster
+from tests.rig.cluster import UNAPPROVED, Cluster
 from tests.rig.kafka import KafkaBroker
 from tests.rig.order_data import START_MS, Payment
 from tests.rig.order_run import ROOT
@@ -146,7 +146,7 @@ def test_a_worker_that_finds_another_in_its_place_ends_with_a_code_of_its_own(
 
         asyncio.run(take_over())
         # The ruleset once more, so that there is something to snapshot.
-        cluster.run("rules", "publish", str(ROOT / "rules"))
+        cluster.run("rules", "publish", str(ROOT / "rules"), "--emergency", UNAPPROVED)
         assert worker.wait(60) == EXIT_FENCED
         said = (tmp_path / "detect.log").read_text()
         assert "another worker writes here now" in said
