@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from streams.agents.wall import now_ms
 from streams.alerts.model import Alert
+from streams.cli.activitylog import backtest_activity
 from streams.cli.rulefiles import write_report
 from streams.cli.run import load_programs, progress_bar
 from streams.cli.showing import as_json, plain
-from streams.cli.topics import JsonOption
+from streams.cli.topics import BootstrapOption, JsonOption
 from streams.clock import rough_span
 from streams.detection.program import Programs
 from streams.errors import UsageError
@@ -28,6 +30,7 @@ from streams.replay.generator.story import Scenario
 from streams.replay.pages import as_html
 from streams.replay.rulestats import RuleStats, Stats, stats_of
 from streams.replay.truth import read_truth
+from streams.settings import Settings, load_settings
 
 InputOption = Annotated[
     list[str], typer.Option("--input", help="File, folder, or -; may be repeated.", show_default=False)
@@ -49,28 +52,61 @@ app = typer.Typer()
 
 @app.command("backtest")
 def backtest_command(
-    inputs: InputOption,
     *,
-    rules: Annotated[Path, typer.Option(help="Folder with rules and lists.")] = Path("rules"),
+    inputs: Annotated[
+        list[str] | None, typer.Option("--input", help="File, folder, or -; may be repeated.", show_default=False)
+    ] = None,
+    activity: Annotated[
+        bool,
+        typer.Option(
+            "--activity",
+            help="Instead of files: the activity log in Kafka, under the rulesets in it, as the workers saw it.",
+        ),
+    ] = False,
+    rules: Annotated[Path | None, typer.Option(help="Folder with rules and lists.", show_default="rules")] = None,
     period: PeriodOption = None,
     labels: Annotated[
         Path | None, typer.Option(metavar="FILE", help="labels.csv or scenarios.json: gives precision and recall.")
     ] = None,
     samples: Annotated[int, typer.Option(min=0, max=1000, help="Alerts shown of each rule.")] = 3,
+    alerts: Annotated[
+        Path | None,
+        typer.Option(
+            "--alerts", metavar="FILE", help="Write each alert, also those held back or withdrawn, as JSON Lines."
+        ),
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=256, help="With --activity: so many at once.", show_default="one a core")
+    ] = None,
+    bootstrap: BootstrapOption = None,
     format_: FormatOption = "payweir",
     json: JsonOption = False,
 ) -> None:
     """Run rules over history through the engine of production, and say what each would have alerted.
 
     Per rule: alerts, alerts a day (with payments) and for 10,000 payment events, the money its alerts cite, what it shares
-    with other rules, and with labels precision and recall. Standing alerts are those of payweir run over the same files.
+    with other rules, and with labels precision and recall. Standing alerts are those of payweir run over the same files. Over
+    the activity log they are the live alerts, revision by revision, those withdrawn among them.
 
     Example: payweir rules backtest --input stream/ --rules rules/ --period 2026-03-01..2026-04-01 --labels stream/labels.csv
     """
+    if activity == bool(inputs):
+        raise UsageError("give --input, or --activity for what is in Kafka")
+    if activity and (rules is not None or labels is not None):
+        raise UsageError(
+            "--activity: the rulesets are those of the log, and labels are of files; leave the options out"
+        )
     truth = read_truth(labels) if labels is not None else None
-    programs = load_programs(rules)
-    run = _run("reading", (inputs, format_), (programs, period, truth), quiet=json)
+    if activity:
+        run = _activity(load_settings({"bootstrap": bootstrap}), period, processes, quiet=json)
+    else:
+        programs = load_programs(rules or Path("rules"))
+        run = _run("reading", (inputs or [], format_), (programs, period, truth), quiet=json)
     stats = stats_of(run, truth, samples)
+    if alerts is not None:
+        write_report(
+            alerts, "".join(f"{msgspec.json.encode(each).decode()}\n" for each in (*run.alerts, *run.silenced))
+        )
     if json:
         print(as_json(_backtest_data(run, stats)))
     else:
@@ -132,6 +168,18 @@ def _run(
             read_period(period) if period is not None else ALWAYS, wanted,
         )  # fmt: skip
         return backtest(files, plan)
+
+
+def _activity(settings: Settings, period: str | None, processes: int | None, *, quiet: bool) -> Backtest:
+    with progress_bar(disable=quiet) as progress:
+        task = progress.add_task("replaying", total=None, records=0)
+        run, notes = backtest_activity(
+            settings, read_period(period) if period is not None else ALWAYS, processes,
+            lambda done, total: progress.update(task, completed=done, total=total, records=done),
+        )  # fmt: skip
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
+    return run
 
 
 def _show_backtest(run: Backtest, stats: Stats) -> None:

@@ -1,7 +1,7 @@
 """Backtest: what a ruleset says of events in files, through the engine of production."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -28,6 +28,10 @@ class Period(NamedTuple):
     def holds(self, time: int) -> bool:
         """Tell whether a moment lies in it."""
         return (self.start is None or time >= self.start) and (self.end is None or time < self.end)
+
+    def holds_day(self, day: int) -> bool:
+        """Tell whether a moment of a UTC day, counted from 1970-01-01, lies in it."""
+        return (self.start is None or (day + 1) * DAY_MS > self.start) and (self.end is None or day * DAY_MS < self.end)
 
 
 ALWAYS: Final = Period()
@@ -141,10 +145,15 @@ def backtest(files: Sequence[LineFile], plan: BacktestPlan) -> Backtest:
     traffic = Traffic(plan.period, plan.wanted)
     watched = [_Watched(file, traffic) for file in files]
     summary = run_files(watched, RunPlan(plan.programs, keep, plan.progress, plan.started_ms))
-    within = sorted(
-        (alert for alert in final.values() if plan.period.holds(alert.first_hit)),
-        key=lambda alert: (alert.first_hit, alert.rule_id, alert.subject, alert.alert_id),
-    )
+    within = chosen(final.values(), plan.period)
     standing = tuple(alert for alert in within if alert.state is AlertState.STANDING)
     silenced = tuple(alert for alert in within if alert.state in {AlertState.HELD, AlertState.WITHDRAWN})
     return Backtest(plan.programs, summary, traffic, standing, silenced)
+
+
+def chosen(alerts: Iterable[Alert], period: Period) -> list[Alert]:
+    """Give those that first hit within the period, in the order of first hits."""
+    return sorted(
+        (alert for alert in alerts if period.holds(alert.first_hit)),
+        key=lambda alert: (alert.first_hit, alert.rule_id, alert.subject, alert.alert_id),
+    )

@@ -39,6 +39,13 @@ class Summary:
             elif isinstance(each, RuleCount):
                 self.rules[each.rule_id, each.partition] = each
 
+    def add(self, other: "Summary") -> None:
+        """Take in what became of the records of another partition."""
+        self.found += other.found
+        self.counts |= other.counts
+        self.rules |= other.rules
+        self.alerts |= other.alerts
+
     def total(self, name: str) -> int:
         """Add up ``accepted``, ``late``, ``duplicate`` or ``conflict``."""
         return sum(getattr(count, name) for count in self.counts.values())
