@@ -15,6 +15,7 @@ from streams.cli.activitylog import backtest_activity
 from streams.cli.rulefiles import write_report
 from streams.cli.run import load_programs, progress_bar
 from streams.cli.showing import as_json, plain
+from streams.cli.sweeps import Trial, Wanted, sweep_command
 from streams.cli.topics import BootstrapOption, JsonOption
 from streams.clock import rough_span
 from streams.detection.program import Programs
@@ -29,6 +30,7 @@ from streams.replay.formats import FORMATS
 from streams.replay.generator.story import Scenario
 from streams.replay.pages import as_html
 from streams.replay.rulestats import RuleStats, Stats, stats_of
+from streams.replay.sweep import STEPS_MAX
 from streams.replay.truth import read_truth
 from streams.settings import Settings, load_settings
 
@@ -44,6 +46,35 @@ PeriodOption = Annotated[
 FormatOption = Annotated[
     str, typer.Option("--format", help=f"{', '.join(FORMATS)}, or a mapping (.yaml); XML is always read as iso20022.")
 ]
+ManyInputs = Annotated[
+    list[str] | None, typer.Option("--input", help="File, folder, or -; may be repeated.", show_default=False)
+]
+ActivityOption = Annotated[
+    bool,
+    typer.Option(
+        "--activity",
+        help="Instead of files: the activity log in Kafka, under the rulesets in it, as the workers saw it.",
+    ),
+]
+RulesOption = Annotated[Path | None, typer.Option(help="Folder with rules and lists.", show_default="rules")]
+LabelsOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="labels.csv or scenarios.json: gives precision and recall.")
+]
+AlertsOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write each alert, also those held back or withdrawn, as JSON Lines."),
+]
+ProcessesOption = Annotated[
+    int | None,
+    typer.Option(min=1, max=256, help="With --activity or --sweep: so many at once.", show_default="one a core"),
+]
+SweepOption = Annotated[
+    str | None,
+    typer.Option(metavar="[RULE.]PARAM[.CURRENCY]=FROM..TO", help="Try a limit at several values, in major units."),
+]
+SweepPageOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="With --sweep: write a page with curves too.")
+]
 
 
 app = typer.Typer()
@@ -53,31 +84,17 @@ app = typer.Typer()
 @app.command("backtest")
 def backtest_command(
     *,
-    inputs: Annotated[
-        list[str] | None, typer.Option("--input", help="File, folder, or -; may be repeated.", show_default=False)
-    ] = None,
-    activity: Annotated[
-        bool,
-        typer.Option(
-            "--activity",
-            help="Instead of files: the activity log in Kafka, under the rulesets in it, as the workers saw it.",
-        ),
-    ] = False,
-    rules: Annotated[Path | None, typer.Option(help="Folder with rules and lists.", show_default="rules")] = None,
+    inputs: ManyInputs = None,
+    activity: ActivityOption = False,
+    rules: RulesOption = None,
     period: PeriodOption = None,
-    labels: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="labels.csv or scenarios.json: gives precision and recall.")
-    ] = None,
+    labels: LabelsOption = None,
     samples: Annotated[int, typer.Option(min=0, max=1000, help="Alerts shown of each rule.")] = 3,
-    alerts: Annotated[
-        Path | None,
-        typer.Option(
-            "--alerts", metavar="FILE", help="Write each alert, also those held back or withdrawn, as JSON Lines."
-        ),
-    ] = None,
-    processes: Annotated[
-        int | None, typer.Option(min=1, max=256, help="With --activity: so many at once.", show_default="one a core")
-    ] = None,
+    alerts: AlertsOption = None,
+    processes: ProcessesOption = None,
+    sweep: SweepOption = None,
+    steps: Annotated[int, typer.Option(min=2, max=STEPS_MAX, help="With --sweep: so many values.")] = 5,
+    html: SweepPageOption = None,
     bootstrap: BootstrapOption = None,
     format_: FormatOption = "payweir",
     json: JsonOption = False,
@@ -92,10 +109,14 @@ def backtest_command(
     """
     if activity == bool(inputs):
         raise UsageError("give --input, or --activity for what is in Kafka")
-    if activity and (rules is not None or labels is not None):
+    if activity and any(each is not None for each in (rules, labels, sweep)):
         raise UsageError(
             "--activity: the rulesets are those of the log, and labels are of files; leave the options out"
         )
+    if sweep is not None:
+        trial = Trial(inputs or [], format_, rules or Path("rules"), period, labels)
+        sweep_command(trial, Wanted(sweep, steps, processes, html, json))
+        return
     truth = read_truth(labels) if labels is not None else None
     if activity:
         run = _activity(load_settings({"bootstrap": bootstrap}), period, processes, quiet=json)

@@ -61,6 +61,27 @@ def columns(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
     return _svg(title, whole + _RIGHT, floor + 24, parts)
 
 
+def curve(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
+    """Draw lines over labels in a row, each point with its number; the first and the last label are written."""
+    most = max((max(each.values, default=0) for each in series), default=0) or 1
+    whole, floor = _LEFT + _WIDTH, 40 + _HEIGHT
+    slot = (whole - 80) / max(1, len(labels) - 1)
+    parts = _legend(series)
+    parts.append(f'<line x1="50" y1="{floor}" x2="{whole}" y2="{floor}" stroke="currentColor" stroke-opacity="0.4"/>')
+    for number, each in enumerate(series):
+        places = [(60 + index * slot, floor - value * _HEIGHT / most) for index, value in enumerate(each.values)]
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{_COLOURS[number]}" stroke-width="2"/>')
+        for (x, y), label, value in zip(places, labels, each.values, strict=True):
+            told = escape(f"{label}, {each.name}: {value:,}")
+            dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{_COLOURS[number]}"><title>{told}</title></circle>'
+            parts += [dot, f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle">{value:,}</text>']
+    if labels:
+        parts.append(f'<text x="50" y="{floor + 16}">{escape(labels[0])}</text>')
+        parts.append(f'<text x="{whole}" y="{floor + 16}" text-anchor="end">{escape(labels[-1])}</text>')
+    return _svg(title, whole + _RIGHT, floor + 24, parts)
+
+
 def _legend(series: Sequence[Series]) -> list[str]:
     parts = []
     for number, each in enumerate(series):

@@ -1,0 +1,122 @@
+"""``payweir rules backtest --sweep``: each value says what a backtest of a set with that value says."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from streams.cli.rules import app
+from streams.errors import UsageError
+from streams.replay.generator import GeneratorSettings, generate
+
+RULES = Path(__file__).parents[3] / "rules"
+RULE = """\
+id: pass-through-account
+version: 1
+title: A big payment
+typology: mule
+severity: high
+owner: fraud-ops
+per: account
+on: debit
+let:
+  sent: sum amount of debits over 24h
+  many: count of debits over 24h
+when: amount >= floor and many >= often and sent >= amount
+params:
+  floor: {{CNY: {floor}, USD: 100}}
+  often: 1
+  codes: [SALA]
+cool_down: none
+say: "{{sent}}"
+tests: []
+"""
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stream")
+    generate(GeneratorSettings(seed=5, events=1_500), folder)
+    return folder
+
+
+def rules(folder: Path, floor: int) -> Path:
+    path = folder / str(floor)
+    path.mkdir()
+    (path / "big.yaml").write_text(RULE.format(floor=floor))
+    return path
+
+
+def run(*words: object) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
+    if done.exception is not None:
+        raise done.exception
+    return done.stdout
+
+
+def test_each_point_is_the_backtest_of_a_set_with_that_value(stream: Path, tmp_path: Path) -> None:
+    page = tmp_path / "curve.html"
+    swept = run(
+        "backtest", "--input", stream, "--rules", rules(tmp_path, 77), "--sweep", "floor.CNY=100..2100", "--steps", 3,
+        "--labels", stream / "labels.csv", "--html", page, "--json",
+    )  # fmt: skip
+    points = json.loads(swept)["points"]
+    assert [each["value"] for each in points] == ["100.00 CNY", "1,100.00 CNY", "2,100.00 CNY"]
+    for each, floor in zip(points, (100, 1100, 2100), strict=True):
+        alone = run(
+            "backtest",
+            "--input",
+            stream,
+            "--rules",
+            rules(tmp_path, floor),
+            "--labels",
+            stream / "labels.csv",
+            "--json",
+        )
+        [row] = [row for row in json.loads(alone)["rules"] if row["rule"] == "pass-through-account"]
+        assert (each["alerts"], each["precision"], each["recall"]) == (row["alerts"], row["precision"], row["recall"])
+    assert points[0]["alerts"] > points[1]["alerts"] > points[2]["alerts"] > 0
+    drawn = page.read_text()
+    assert drawn.count("<polyline") == 3
+    assert "2,100.00 CNY" in drawn
+
+
+def test_a_table_shows_the_points_of_a_plain_number(stream: Path, tmp_path: Path) -> None:
+    shown = run(
+        "backtest",
+        "--input",
+        stream,
+        "--rules",
+        rules(tmp_path, 10),
+        "--sweep",
+        "pass-through-account.often=1..3",
+        "--steps",
+        3,
+    )
+    assert "pass-through-account: often tried" in shown
+    assert [line.split("│")[1].strip() for line in shown.splitlines() if line.startswith("│ ")] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("floor", r"write \[RULE\.\]PARAM"),
+        ("floor=1..x", r"write \[RULE\.\]PARAM"),
+        ("floor=9..3", r"write \[RULE\.\]PARAM"),
+        ("floor=1..3", "say which currency of pass-through-account.floor: CNY, USD"),
+        ("floor.EUR=1..3", "say which currency of pass-through-account.floor: CNY, USD"),
+        ("ceiling=1..3", "no rule has that; there are: pass-through-account.codes, "),
+        ("small.floor=1..3", "no rule has that"),
+        ("codes=1..3", "is no limit in money and no number"),
+        ("often.CNY=1..3", "is no limit in money and no number"),
+    ],
+)
+def test_what_cannot_be_tried_is_said(stream: Path, tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        run("backtest", "--input", stream, "--rules", rules(tmp_path, 10), "--sweep", text)
+
+
+def test_a_name_that_several_rules_have_needs_the_rule(stream: Path) -> None:
+    with pytest.raises(UsageError, match="have floor; say which"):
+        run("backtest", "--input", stream, "--rules", RULES, "--sweep", "floor.CNY=1..3")
