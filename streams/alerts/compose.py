@@ -1,5 +1,6 @@
 """From the hits of one bucket to an alert, whole: state, reason, measured values against limits, evidence."""
 
+from collections.abc import Iterator
 from typing import Final, cast
 
 from streams.alerts.identity import alert_id
@@ -10,7 +11,7 @@ from streams.detection.rule import MoneyParam
 from streams.detection.schedule import Schedule
 from streams.detection.sentence import fill
 from streams.detection.words import ROLE_OF, SUBJECT_WORDS, Type
-from streams.legs import Leg, LegKind, SubjectKind
+from streams.legs import Leg, LegKind, SubjectKind, order
 from streams.money import EXPONENTS, format_minor
 from streams.state.program import Hit, HitKey
 from streams.state.subject import Subject
@@ -18,6 +19,8 @@ from streams.state.subject import Subject
 ENGINE: Final = 1
 """Raised whenever the same state, record and ruleset give another output."""
 EVIDENCE_MAX: Final = 100
+HITS_MAX: Final = 10
+"""Single legs are cited for so many of an alert's newest hits."""
 PROVISIONAL_MS: Final = MINUTE_MS
 
 
@@ -41,7 +44,7 @@ def compose(subject: Subject, key: HitKey, position: Position, watermark: int, s
     if free:
         state = AlertState.PROVISIONAL if first.leg.time > watermark + PROVISIONAL_MS else AlertState.STANDING
     measured = measure(runnable, last)
-    evidence, truncated = _evidence(subject, runnable, first, last)
+    evidence, truncated = _evidence(subject, runnable, shown)
     return Alert(
         alert_id=alert_id(key, subject.kind, subject.key), revision=position, state=state,
         shadow=rule.state == "shadow" or schedule.shadows(last.leg.time),
@@ -91,23 +94,30 @@ def _reason(runnable: Runnable, hit: Hit, measured: tuple[Measured, ...]) -> str
     return fill(runnable.rule.say, texts)
 
 
-def _evidence(subject: Subject, runnable: Runnable, first: Hit, last: Hit) -> tuple[tuple[Evidence, ...], bool]:
-    """Give the legs the rule's windows held from the first hit to the last, the newest of them when there are many."""
-    found: list[Leg] = []
-    log = subject.log
-    start = first.leg.time - runnable.reach_ms
+def _evidence(subject: Subject, runnable: Runnable, hits: list[Hit]) -> tuple[tuple[Evidence, ...], bool]:
+    """Give the legs the hits stand on, the newest of them when there are many.
+
+    Those are the legs the rule's windows held from the first hit to the last, or those that its values single out.
+    """
+    found = {id(leg): leg for leg in _in_windows(subject, runnable, hits[0], hits[-1])}
+    if runnable.picks is not None:
+        for hit in hits[-HITS_MAX:]:
+            own = () if hit.leg.kind == LegKind.DEADLINE else (hit.leg,)
+            found.update((id(leg), leg) for leg in (*own, *runnable.picks(subject, hit.leg)))
+    legs = sorted(found.values(), key=order)
+    return tuple(map(_item, legs[-EVIDENCE_MAX:])), len(legs) > EVIDENCE_MAX
+
+
+def _in_windows(subject: Subject, runnable: Runnable, first: Hit, last: Hit) -> Iterator[Leg]:
+    """Go back from the last hit's leg over what the windows held, one leg further than an alert cites."""
+    log, start, count = subject.log, first.leg.time - runnable.plan.evidence_ms, 0
     at = subject.index(last.leg)
-    truncated = False
-    while at >= 0 and (log[at].time > start or log[at] is first.leg):
+    while at >= 0 and count <= EVIDENCE_MAX and (log[at].time > start or log[at] is first.leg):
         leg = log[at]
-        if _seen(runnable, leg, last.leg):
-            if len(found) == EVIDENCE_MAX:
-                truncated = True
-                break
-            found.append(leg)
         at -= 1
-    found.reverse()
-    return tuple(map(_item, found)), truncated
+        if _seen(runnable, leg, last.leg):
+            count += 1
+            yield leg
 
 
 def _seen(runnable: Runnable, leg: Leg, trigger: Leg) -> bool:

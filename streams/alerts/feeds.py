@@ -1,13 +1,15 @@
-"""Verdict marks: an alert of one subject told to the devices and merchants it used around that time."""
+"""Verdict marks: an alert of one subject told to the devices and merchants it used around that time, a hit to the other end."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import Final, cast
 
 from streams.alerts.identity import alert_id
 from streams.detection.program import Runnable
 from streams.flow.marks import Address
 from streams.legs import Leg, LegKind, SubjectKind
-from streams.state.program import HitKey
+from streams.state.hearing import ENDS
+from streams.state.program import Hit, HitKey, Told
 from streams.state.subject import Subject
 
 _WAY: Final = {SubjectKind.DEVICE: "device", SubjectKind.MERCHANT: "merchant"}
@@ -19,12 +21,10 @@ def verdict_marks(subject: Subject, key: HitKey) -> dict[Address, Leg]:
     Time of the mark is that of the alert's first hit; a receiver hears of it when the subject used it within the receiver's window
     before or after.
     """
-    hits = [hit for hit in subject.by_key.get(key, ()) if not (hit.held_by or hit.error or hit.undecided)]
+    hits = [hit for hit in subject.by_key.get(key, ()) if _stands(hit)]
     if not hits:
         return {}
     runnable = cast("Runnable", hits[0].rule)
-    if runnable.rule.state == "shadow":
-        return {}
     time, wanted = hits[0].leg.time, {}
     name = alert_id(key, subject.kind, subject.key)
     log = subject.log
@@ -39,6 +39,21 @@ def verdict_marks(subject: Subject, key: HitKey) -> dict[Address, Leg]:
                 kind, target, LegKind.MARK, time, 0, "~mark", f"mark|{name}", 0, account=subject.key, origin=key.rule_id
             )
     return wanted
+
+
+def other_ends(hits: Sequence[Hit]) -> tuple[Told, ...]:
+    """Give the payments on which a rule said yes and whose other end, an account, has to hear of it."""
+    return tuple(
+        Told(hit.leg.event_id, hit.leg.other, hit.leg.time)
+        for hit in hits
+        if hit.leg.kind in ENDS and hit.leg.other and _stands(hit)
+    )
+
+
+def _stands(hit: Hit) -> bool:
+    """A rule in shadow tells nobody, and neither does a hit that a list holds back."""
+    shadow = cast("Runnable", hit.rule).rule.state == "shadow"
+    return not (shadow or hit.held_by or hit.error or hit.undecided)
 
 
 def _time(leg: Leg) -> int:

@@ -12,7 +12,10 @@
                | (count | sum amount | max amount | count distinct day) of LEGS [where C] PAST
                | mean [plus N deviations] of daily (count | sum amount | max amount) of LEGS [where C] PAST
     PAST      := over SPAN up to SPAN before [with at least N days]
-    LEGS      := [new] WORD [from rule-id, rule-id ...]
+               | count of LEGS [where C] of which this is N% to N% over SPAN
+               | count [distinct rule] of verdicts from rule-id, rule-id ... over SPAN
+               | points of verdicts from rule-id N, rule-id N ... halving every SPAN over SPAN
+    LEGS      := [new | one-off] WORD [from rule-id, rule-id ...] [marked by rule-id, rule-id ...]
     fact      := reference WORD | time since WORD | time since FIELD in WORD
 """
 
@@ -22,7 +25,10 @@ from typing import Final
 
 from streams.detection.expression import ExpressionError, Node, Reader, parse_part, read
 
-_STARTS: Final = ("count", "sum", "min", "max", "pause", "mean")
+_STARTS: Final = ("count", "sum", "min", "max", "pause", "mean", "points")
+
+VERDICTS: Final = frozenset({"verdicts", "verdict rules", "points"})
+"""Values over what other rules said of the same subject, and not over legs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,20 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class Points:
+    """What each rule's newest verdict adds: ``weights`` in the order of the senders, halved every ``half``."""
+
+    weights: tuple[int, ...]
+    half: str
+
+
+@dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A value over a window of legs: ``how`` is count, distinct, same, same sum, sum, min, max, pause or chain."""
+    """A value over a window of legs.
+
+    ``how`` is count, distinct, same, same sum, sum, min, max, pause, chain, share (of counted legs this one is a share of), or
+    verdicts, verdict rules, points (of other rules about the same subject).
+    """
 
     how: str
     what: str
@@ -64,6 +82,11 @@ class Aggregate:
     where: Node | None = None
     chain: Chain | None = None
     past: Past | None = None
+    one_off: bool = False
+    marked: tuple[str, ...] = ()
+    """Rules that must have said yes to the same payment at its other end."""
+    share: tuple[Fraction, Fraction] | None = None
+    points: Points | None = None
     columns: dict[str, int] = field(compare=False, hash=False, default_factory=dict)
 
 
@@ -105,13 +128,22 @@ def parse_aggregate(text: str) -> Aggregate:
         how = "distinct"
     if how == "pause":
         reader.expect("before")
+    elif how == "points":
+        reader.expect("of")
     else:
         if how != "count":
             columns["what"] = reader.column()
             what = reader.take()[1]
         reader.expect("of")
     found = _legs(reader, Aggregate(how, what, "", "", new=False, senders=(), columns=columns))
-    if how == "count" and reader.peek() in {"followed", "matched"}:
+    if found.legs == "verdicts":
+        found = _verdicts(found, reader)
+    elif how == "count" and reader.accept("of"):
+        for word in ("which", "this", "is"):
+            reader.expect(word)
+        columns["share"] = reader.column()
+        found = replace(found, how="share", share=(_share(reader), _share(reader)))
+    elif how == "count" and reader.peek() in {"followed", "matched"}:
         found = replace(found, how="chain", chain=_chain(reader, columns))
     elif how in {"count", "sum"} and reader.accept("with"):
         reader.expect("the")
@@ -168,16 +200,59 @@ def _number(reader: Reader) -> Fraction:
 
 def _legs(reader: Reader, found: Aggregate) -> Aggregate:
     new = reader.accept("new")
+    one_off = not new and reader.accept("one-off")
     found.columns["legs"] = reader.column()
     legs = reader.take()[1]
     senders: list[str] = []
+    weights: list[int] = []
     if reader.peek() == "from":
         while not senders or reader.peek() == ",":
             reader.take()
             found.columns["senders"] = reader.column()
             senders.append(reader.take()[1])
+            if found.how == "points":
+                weights.append(_weight(reader))
+    marked: list[str] = []
+    if reader.accept("marked"):
+        found.columns["senders"] = reader.column()
+        while not marked or reader.accept(","):
+            if not marked:
+                reader.expect("by")
+            marked.append(reader.take()[1])
     where = parse_part(reader) if reader.accept("where") else None
-    return replace(found, legs=legs, new=new, senders=tuple(senders), where=where)
+    points = Points(tuple(weights), "") if weights else None
+    return replace(
+        found,
+        legs=legs,
+        new=new,
+        one_off=one_off,
+        senders=tuple(senders),
+        marked=tuple(marked),
+        where=where,
+        points=points,
+    )
+
+
+def _weight(reader: Reader) -> int:
+    kind, value, column = reader.take()
+    if kind != "number" or not value.isdigit():
+        raise ExpressionError(
+            column, f"expected points, found {value!r}", "write: points of verdicts from rule-id 30, ..."
+        )
+    return int(value)
+
+
+def _verdicts(found: Aggregate, reader: Reader) -> Aggregate:
+    """Read the rest of a value over verdicts of other rules about the same subject."""
+    if found.points is not None:
+        reader.expect("halving")
+        reader.expect("every")
+        found.columns["within"] = reader.column()
+        return replace(found, points=replace(found.points, half=reader.take()[1]))
+    if found.how != "count" and (found.how, found.what) != ("distinct", "rule"):
+        advice = "write: count of verdicts, count distinct rule of verdicts, or points of verdicts"
+        raise ExpressionError(found.columns["legs"], f"{found.how} of verdicts has no meaning", advice)
+    return replace(found, how="verdicts" if found.how == "count" else "verdict rules")
 
 
 def _chain(reader: Reader, columns: dict[str, int]) -> Chain:

@@ -9,6 +9,7 @@ from streams.detection.findings import Findings, Spot
 from streams.detection.listcheck import read_list
 from streams.detection.rule import ReferenceList, Rule, Ruleset
 from streams.detection.rulecheck import read_rule
+from streams.legs import LegKind
 
 
 def check_files(files: MappingType[str, str]) -> tuple[Ruleset | None, Findings]:
@@ -56,13 +57,7 @@ def _check_together(rules: list[Rule], documents: list[Mapping], findings: Findi
         by_id[rule.id] = rule
     complete = len(rules) == sum("entries" not in document.entries for document in documents)
     for rule in rules:
-        for sender in sorted(rule.senders()):
-            if sender not in by_id and complete:
-                findings.error(rule.spot, f"marks from {sender!r}, but no rule has that id", "name a rule of this set")
-            elif sender in by_id and by_id[sender].per is rule.per:
-                findings.error(
-                    rule.spot, f"{sender!r} is a rule about the same kind of subject", "marks go between kinds"
-                )
+        _check_senders(rule, by_id, findings, complete=complete)
     for rule in rules:
         if _reaches(rule.id, rule.id, by_id, set()):
             findings.error(
@@ -70,8 +65,34 @@ def _check_together(rules: list[Rule], documents: list[Mapping], findings: Findi
             )
 
 
+def _check_senders(rule: Rule, by_id: dict[str, Rule], findings: Findings, *, complete: bool) -> None:
+    """Check that the rules whose word is counted exist and are about the right kind of subject."""
+    for sender in sorted(rule.senders() | rule.asks() | rule.marked_by()):
+        if sender not in by_id:
+            if complete:
+                findings.error(rule.spot, f"marks from {sender!r}, but no rule has that id", "name a rule of this set")
+            continue
+        other = by_id[sender]
+        if sender in rule.senders() and other.per is rule.per:
+            advice = (
+                "write 'verdicts from' for what it said of the same subject, 'marked by' for the other end of payments"
+            )
+            findings.error(rule.spot, f"{sender!r} is a rule about the same kind of subject", advice)
+        elif sender in rule.asks() and other.per is not rule.per:
+            findings.error(
+                rule.spot, f"{sender!r} is not about the same kind of subject", "'verdicts' are those of its own kind"
+            )
+        elif sender in rule.marked_by() and not (
+            other.per is rule.per and {LegKind.DEBIT, LegKind.CREDIT}.intersection(other.on)
+        ):
+            findings.error(
+                rule.spot, f"{sender!r} says nothing of payments", "name a rule per account, on debit or credit"
+            )
+
+
 def _reaches(start: str, goal: str, rules: dict[str, Rule], seen: set[str]) -> bool:
-    for sender in rules[start].senders() if start in rules else ():
+    rule = rules.get(start)
+    for sender in rule.senders() | rule.asks() | rule.marked_by() if rule is not None else ():
         if sender == goal:
             return True
         if sender not in seen:

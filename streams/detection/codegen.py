@@ -37,6 +37,8 @@ class Legs:
     senders: tuple[str, ...] = ()
     new: bool = False
     where: str = ""
+    one_off: bool = False
+    marked: tuple[str, ...] = ()
 
     def conditions(self) -> Iterator[str]:
         """Give what a counted leg of the right kind must fulfil besides."""
@@ -44,6 +46,10 @@ class Legs:
             yield f"x.origin in {self.senders!r}"
         if self.new:
             yield f"x.previous <= x.time - {PAIR_MS}"
+        if self.one_off:
+            yield f"x.previous <= x.time - {KNOWN_MS}"
+        if self.marked:
+            yield "x.marked and (" + " or ".join(f"{rule!r} in x.marked" for rule in self.marked) + ")"
         if self.where:
             yield self.where
 
@@ -74,6 +80,11 @@ class Slot:
     span_ms: int
     money: bool
 
+    @property
+    def kinds(self) -> Kinds:
+        """Kinds of legs that change it: one-off payments end by any other payment with the counterparty."""
+        return (LegKind.DEBIT, LegKind.CREDIT) if self.how == "one-off" else self.legs.kinds
+
 
 def uses_money(rule: Rule) -> bool:
     """Tell whether a rule looks at amounts: then all its windows see legs of the trigger's currency only."""
@@ -81,14 +92,18 @@ def uses_money(rule: Rule) -> bool:
     def mentions(node: Node) -> bool:
         return (node.kind == "name" and node.value in {"amount", "balance"}) or any(map(mentions, node.parts))
 
-    summed = any(each.how in _MONEY or each.what == "amount" or each.chain is not None for each in rule.aggregates())
+    summed = any(
+        each.how in _MONEY or each.what == "amount" or each.chain is not None or each.share is not None
+        for each in rule.aggregates()
+    )
     return summed or mentions(rule.when) or any(isinstance(p, MoneyParam) for p in rule.params.values())
 
 
 def legs_of(rule: Rule, aggregate: Aggregate, scope: Scope) -> Legs:
     """Say which legs an aggregate looks at."""
-    senders = tuple(sorted(aggregate.senders))
-    return Legs(LEGS[rule.per][aggregate.legs], senders, aggregate.new, filter_source(aggregate.where, scope))
+    where = filter_source(aggregate.where, scope)
+    senders, marked = tuple(sorted(aggregate.senders)), tuple(sorted(aggregate.marked))
+    return Legs(LEGS[rule.per][aggregate.legs], senders, aggregate.new, where, aggregate.one_off, marked)
 
 
 def filter_source(where: Node | None, scope: Scope) -> str:
@@ -105,8 +120,8 @@ def filter_source(where: Node | None, scope: Scope) -> str:
 
 def slot_of(aggregate: Aggregate, rule: Rule, scope: Scope) -> Slot:
     """Name the shared running value of an aggregate."""
-    how = "distinct" if aggregate.how == "same" else aggregate.how
-    attribute = "" if how == "count" else _ATTRIBUTES.get(aggregate.what, "amount")
+    how = "one-off" if aggregate.one_off else "distinct" if aggregate.how == "same" else aggregate.how
+    attribute = "" if how in {"count", "one-off"} else _ATTRIBUTES.get(aggregate.what, "amount")
     return Slot(how, attribute, legs_of(rule, aggregate, scope), parse_span(aggregate.span), uses_money(rule))
 
 
@@ -115,12 +130,18 @@ def type_of(aggregate: Aggregate) -> Type:
     return Type.MONEY if aggregate.how in _MONEY else Type.SPAN if aggregate.how == "pause" else Type.COUNT
 
 
-def read_slot(slot: Slot, place: int, how: str) -> str:
+def read_slot(slot: Slot, place: int, aggregate: Aggregate) -> str:
     """Give the source of a running value; the group is ``g``."""
+    if aggregate.share is not None:
+        low, high = (f"{each.numerator}, {each.denominator}" for each in aggregate.share)
+        return f"within_share(g[{place}], x.amount, {low}, {high})"
+    how = "one-off" if aggregate.one_off else aggregate.how
     if how in {"same", "same sum"}:
         return f"g[{place}].get(x.{slot.attribute}, 0)"
     if how == "distinct":
         return f"len(g[{place}])"
+    if how == "one-off":
+        return f"g[{place}].count"
     if how in {"min", "max"}:
         return f"(g[{place}][{0 if how == 'min' else -1}] if g[{place}] else 0)"
     return f"g[{place}]"
@@ -134,7 +155,11 @@ def _change(slot: Slot, place: int, *, into: bool) -> list[str]:
         return [f"{group}[{place}] {sign}= 1"]
     if slot.how == "sum":
         return [f"{group}[{place}] {sign}= x.amount"]
-    if slot.how in {"min", "max"}:
+    if slot.how == "one-off":
+        fits = "k in " + repr(tuple(map(int, slot.legs.kinds)))
+        fits = " and ".join([fits, *(f"({each})" for each in slot.legs.conditions())])
+        return ["o = x.other", f"if o: {group}[{place}].{'enter' if into else 'leave'}(o, bool({fits}))"]
+    if slot.how in {"min", "max", "share"}:
         return [f"{'insort' if into else 'drop'}({group}[{place}], x.amount)"]
     by = "x.amount" if slot.how == "same sum" else "1"
     change = f"d[o] = d.get(o, 0) + {by}" if into else f"n = d[o] - {by}\n  if n: d[o] = n\n  else: del d[o]"
@@ -156,15 +181,15 @@ def change_function(name: str, slots: list[tuple[int, Slot]], *, into: bool, pai
             "   x.previous, x.known = p",
             f"   L[o] = (x.time, p[1] if p[0] > x.time - {KNOWN_MS} else x.time)",
         ]
-    for kind in sorted({kind for _, slot in slots for kind in slot.legs.kinds}):
-        mine = [(place, slot) for place, slot in slots if kind in slot.legs.kinds]
+    for kind in sorted({kind for _, slot in slots for kind in slot.kinds}):
+        mine = [(place, slot) for place, slot in slots if kind in slot.kinds]
         lines.append(f" if k == {int(kind)}:")
         for group, key, wanted in (("c", "x.currency", True), ("a", "''", False)):
             if any(slot.money is wanted for _, slot in mine):
                 lines += [f"  {group} = S.get({key})", f"  if {group} is None: {group} = S[{key}] = fresh()"]
         by_condition: dict[str, list[str]] = {}
         for place, slot in mine:
-            condition = " and ".join(slot.legs.conditions())
+            condition = "" if slot.how == "one-off" else " and ".join(slot.legs.conditions())
             by_condition.setdefault(condition, []).extend(_change(slot, place, into=into))
         for condition, changes in by_condition.items():
             lines += (
@@ -242,13 +267,22 @@ def with_locals(lines: list[str], at: int) -> list[str]:
 
 def fresh_source(slots: list[Slot]) -> str:
     """Write the maker of an empty group."""
-    starts = {"count": "0", "sum": "0", "distinct": "{}", "same sum": "{}", "min": "[]", "max": "[]"}
+    starts = {
+        "count": "0",
+        "sum": "0",
+        "distinct": "{}",
+        "same sum": "{}",
+        "min": "[]",
+        "max": "[]",
+        "share": "[]",
+        "one-off": "OneOffs()",
+    }
     return "def fresh(): return [" + ", ".join(starts[slot.how] for slot in slots) + "]"
 
 
 def build(source: str, names: dict[str, object]) -> dict[str, object]:
     """Compile generated source in a namespace of its own, without built-ins."""
-    space: dict[str, object] = {"__builtins__": {}, "len": len, **names}
+    space: dict[str, object] = {"__builtins__": {}, "len": len, "bool": bool, **names}
     exec(compile(source, "<ruleset>", "exec"), space)
     return space
 
@@ -257,7 +291,9 @@ def kinds_of(rule: Rule) -> set[LegKind]:
     """Kinds of legs a rule counts or is triggered by."""
     kinds = set(rule.on)
     for aggregate in rule.aggregates():
-        kinds.update(LEGS[rule.per][aggregate.legs])
+        kinds.update(LEGS[rule.per].get(aggregate.legs, ()))
+        if aggregate.one_off:
+            kinds.update((LegKind.DEBIT, LegKind.CREDIT))
         if aggregate.chain is not None:
             kinds.update(LEGS[rule.per][aggregate.chain.legs])
     return kinds

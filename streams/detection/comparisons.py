@@ -62,12 +62,13 @@ def words_of(node: Node) -> str:
     if not node.parts:
         return node.value
     parts = [f"({words_of(part)})" if part.kind in {"+", "-"} else words_of(part) for part in node.parts]
-    if node.kind == "percent":
-        return f"{node.value}% of {parts[0]}"
-    if node.kind in {"missing", "given", "new"}:
-        return f"{parts[0]} is {node.kind}"
-    if node.kind == "not":
-        return f"not {parts[0]}"
+    plain = {
+        "percent": f"{node.value}% of {parts[0]}", "not": f"not {parts[0]}",
+        "least": f"at least {node.value} of ({', '.join(parts)})",
+        **dict.fromkeys(("missing", "given", "new"), f"{parts[0]} is {node.kind}"),
+    }  # fmt: skip
+    if node.kind in plain:
+        return plain[node.kind]
     if node.kind in _KINDS:  # what is compared needs no parentheses
         parts = [words_of(part) for part in node.parts]
     if node.kind == "multiple":

@@ -43,6 +43,9 @@ def advance(subject: Subject, schedule: Schedule) -> list[Due]:
             if asked is not None:
                 for i in _may_hit(asked, subject, leg):
                     _judge(subject, program.rules[i], leg)
+                if asked.after and subject.verdicts:
+                    for i in asked.after:
+                        _judge(subject, program.rules[i], leg)
             if leg_kind in program.waits:
                 due += _deadlines(subject, program, leg)
             elif leg_kind == _DEADLINE and leg.origin in program.by_id:
@@ -71,7 +74,7 @@ def _judge(subject: Subject, runnable: Runnable, leg: Leg) -> None:
         subject.keep_hit(Hit(leg, _key(runnable, leg, "undecided"), runnable, (), undecided=values))
         return
     held = _held_by(subject, runnable, leg) if runnable.held or runnable.held_other else ""
-    subject.keep_hit(Hit(leg, _key(runnable, leg, ""), runnable, values, held_by=held))
+    subject.keep_hit(Hit(leg, _key(runnable, leg, ""), runnable, values, held, asked=runnable.asked and not held))
 
 
 def _key(runnable: Runnable, leg: Leg, fate: str) -> HitKey:

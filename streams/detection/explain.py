@@ -5,10 +5,10 @@ from fractions import Fraction
 from typing import Final
 
 from streams.clock import span_text
-from streams.detection.aggregate import Aggregate, Chain, Past, Since
+from streams.detection.aggregate import VERDICTS, Aggregate, Chain, Past, Since
 from streams.detection.expression import Node
 from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, Ruleset, Words
-from streams.detection.words import NOTICES, PAIR_MS, SUBJECT_WORDS
+from streams.detection.words import KNOWN_MS, NOTICES, PAIR_MS, SUBJECT_WORDS
 from streams.legs import LegKind
 from streams.money import EXPONENTS
 
@@ -17,7 +17,11 @@ _COMPARED: Final = {
     "in": "is among", "not in": "is not among",
     "multiple": "is a multiple of",
 }  # fmt: skip
-_RANK: Final = {"or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "percent": 7}
+_STATES: Final = {
+    "off": "It is switched off.", "shadow": "It runs in the shadow: nobody is alerted.",
+    "signal": "It is a signal: it alerts nobody, and other rules count what it says.",
+}  # fmt: skip
+_RANK: Final = {"least": 1, "or": 1, "and": 2, "not": 3, "+": 5, "-": 5, "*": 6, "percent": 7}
 _COMPARISON_RANK: Final = 4
 _ATOM_RANK: Final = 9
 _HAPPENS: Final = {
@@ -34,7 +38,7 @@ def explain(rule: Rule) -> list[str]:
     kind = SUBJECT_WORDS[rule.per]
     sentences = [f"{rule.title}."]
     if rule.state != "active":
-        sentences.append("It is switched off." if rule.state == "off" else "It runs in the shadow: nobody is alerted.")
+        sentences.append(_STATES[rule.state])
     happens = " or ".join(_HAPPENS[leg] for leg in rule.on)
     wait = f", {span_text(rule.wait_ms)} after" if rule.wait_ms else ""
     sentences.append(f"It looks at each {kind}{wait} whenever {happens}.")
@@ -85,6 +89,12 @@ def _aggregate(value: Aggregate, rule: Rule) -> str:
     legs = _plain(value.legs)
     if value.new:
         legs = f"{legs} with someone it had nothing to do with for {span_text(PAIR_MS)}"
+    if value.how in VERDICTS:
+        return _verdicts(value)
+    if value.one_off:
+        legs = f"{legs} that are the only payment with their counterparty in that time, and the first for {span_text(KNOWN_MS)}"
+    if value.marked:
+        legs = f"{legs} on which the rule {' or '.join(value.marked)} says yes at the other end"
     if value.senders:
         legs = f"{legs} from the rule {' or '.join(value.senders)}"
     if value.where is not None:
@@ -94,6 +104,9 @@ def _aggregate(value: Aggregate, rule: Rule) -> str:
     amounts = {"sum": "the sum of", "min": "the smallest of", "max": "the largest of"}
     if value.chain is not None:
         return f"the number of {legs} {_chain(value.chain, rule)}, {over}"
+    if value.share is not None:
+        low, high = map(_percent, value.share)
+        return f"the number of {legs} of whose amount this one is {low} to {high}, {over}"
     same = f"{legs}, with the same {what} as this one,"
     told = {
         "count": f"the number of {legs}", "same": f"the number of {same}", "same sum": f"the sum of the amounts of the {same}",
@@ -113,6 +126,18 @@ def _past(value: Aggregate, past: Past) -> str:
         return over
     days = "one such day" if past.days_min == 1 else f"{past.days_min} such days"
     return f"{over} (with less than {days} the rule does not decide, and that is counted)"
+
+
+def _verdicts(value: Aggregate) -> str:
+    over = f"in the {value.span} up to that moment"
+    if value.points is not None:
+        weights = ", ".join(
+            f"{rule} {weight}" for rule, weight in zip(value.senders, value.points.weights, strict=True)
+        )
+        return f"the points of the rules that said yes of it {over} ({weights}), each halved every {value.points.half}"
+    rules = " or ".join(value.senders)
+    what = "how many of the rules" if value.how == "verdict rules" else "how often one of the rules"
+    return f"{what} {rules} said yes of it {over}"
 
 
 def _percent(share: Fraction) -> str:
@@ -148,6 +173,8 @@ def _text(node: Node, rule: Rule, outer: int) -> str:
         text = f"{_text(node.parts[0], rule, rank)} is {node.kind}"
     elif node.kind == "not":
         text = f"it is not so that {_text(node.parts[0], rule, rank)}"
+    elif node.kind == "least":
+        text = f"at least {node.value} of these hold: " + "; ".join(_text(part, rule, 0) for part in node.parts)
     elif node.kind == "percent":
         text = f"{node.value} % of {_text(node.parts[0], rule, rank)}"
     elif node.kind in {"+", "-", "*"}:

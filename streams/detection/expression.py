@@ -6,6 +6,7 @@
     comparison := value (>= | <= | > | < | = | !=) value  |  value [not] in value  |  value is (missing | given | new)
                 | value is a multiple of value
     value      := sum of terms; term := factor * factor; factor := number | name | N% of factor | ( value )
+                  | at least N of (condition, condition ...)
 
 A factor may also be a length of time (``30d``) or a code in capitals (``CASH_OUT``). ``aggregate.py`` reads what ``let`` adds.
 """
@@ -16,7 +17,7 @@ from typing import Final
 
 DEPTH_MAX: Final = 20
 _TOKEN = re.compile(
-    r"\s*(?:([0-9][0-9_,]*(?:\.[0-9]+)?)(%|(?:ms|s|m|h|d)\b)?|([A-Za-z][A-Za-z0-9_-]*)|(>=|<=|!=|[><=()*+,-]))"
+    r"\s*(?:([0-9](?:[0-9_]|,(?=[0-9]))*(?:\.[0-9]+)?)(%|(?:ms|s|m|h|d)\b)?|([A-Za-z][A-Za-z0-9_-]*)|(>=|<=|!=|[><=()*+,-]))"
 )
 
 _CODE = re.compile("[A-Z][A-Z0-9_]+")
@@ -191,6 +192,25 @@ def _product(reader: Reader, depth: int) -> Node:
     return node
 
 
+def _least(reader: Reader, depth: int, column: int) -> Node:
+    """Read what follows ``at``: ``least N of (condition, condition ...)``."""
+    reader.expect("least")
+    kind, value, place = reader.take()
+    if kind != "number" or not value.isdigit():
+        raise ExpressionError(place, f"expected a whole number, found {value!r}", "write: at least 2 of (a, b, c)")
+    reader.expect("of")
+    reader.expect("(")
+    parts = [_either(reader, depth)]
+    while reader.accept(","):
+        parts.append(_either(reader, depth))
+    reader.expect(")")
+    if not 1 <= int(value) <= len(parts):
+        raise ExpressionError(
+            place, f"{value} of {len(parts)} conditions", "write a number from 1 to how many there are"
+        )
+    return Node("least", column, value, tuple(parts))
+
+
 def _factor(reader: Reader, depth: int) -> Node:
     if depth <= 0:
         raise ExpressionError(reader.column(), "nested too deeply", "split it with 'let'")
@@ -200,6 +220,8 @@ def _factor(reader: Reader, depth: int) -> Node:
     if kind == "percent":
         reader.expect("of")
         return Node("percent", column, value, (_factor(reader, depth - 1),))
+    if value == "at" and reader.peek() == "least":
+        return _least(reader, depth - 1, column)
     if value == "(":
         node = _either(reader, depth - 1)
         reader.expect(")")

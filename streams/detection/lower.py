@@ -74,7 +74,7 @@ def lower(node: Node, scope: Scope) -> Code:  # noqa: PLR0911  one return per ki
             return Code(repr(node.value), Type.TEXT)
         case "percent":
             return _percent(node, scope)
-        case "and" | "or" | "not":
+        case "and" | "or" | "not" | "least":
             return _logic(node, scope)
         case "in" | "not in":
             return _membership(node, scope)
@@ -146,6 +146,8 @@ def _logic(node: Node, scope: Scope) -> Code:
         sources.append(code.source)
     if node.kind == "not":
         return Code(f"(not {sources[0]})", Type.BOOL)
+    if node.kind == "least":
+        return Code("(" + " + ".join(f"bool({source})" for source in sources) + f" >= {int(node.value)})", Type.BOOL)
     return Code("(" + f" {node.kind} ".join(sources) + ")", Type.BOOL)
 
 

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from hashlib import blake2s
 
 from streams.clock import DAY_MS, parse_span
-from streams.detection.aggregate import Aggregate, Past, Since
+from streams.detection.aggregate import VERDICTS, Aggregate, Past, Since
 from streams.detection.baseline import HUNDREDTHS, Baseline
+from streams.detection.citing import wanted
 from streams.detection.codegen import Gate, Legs, Slot, filter_source, legs_of, read_slot, slot_of, type_of, uses_money
 from streams.detection.expression import ExpressionError, Node
 from streams.detection.lower import Code, Scope, lower
 from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, Words
 from streams.detection.sequences import Links
+from streams.detection.verdicts import POINT_PARTS
 from streams.detection.words import FIELDS, KNOWN_MS, LEGS, NOTICES, PAIR_MS, PAUSE_MS_MAX, REFERENCES, TEXTS, Type
 from streams.legs import Leg
 from streams.state.subject import Subject
@@ -76,7 +78,15 @@ class Plan:
     gate: Gate
     source: list[str] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
+    looks_at: list[Legs] = field(default_factory=list)
+    """What its values are made of."""
     evidence: list[Legs] = field(default_factory=list)
+    """What an alert cites, whole windows of it of at most ``evidence_ms``: what the rule wants to be much or many."""
+    evidence_ms: int = 0
+    picks: list[str] = field(default_factory=list)
+    """Source of single legs that an alert cites."""
+    asks: bool = False
+    """It counts verdicts of other rules about the same subject."""
     reach_ms: int = 0
     """The longest window."""
     memory_ms: int = 0
@@ -111,6 +121,7 @@ class _Planner:
         self.scope = Scope({}, rule.params, shared.lists, limits_name(number))
         self.values: dict[str, _Value] = {}
         self.let = ""
+        self.cited = wanted(rule)
         if shared.watched:
             self.scope.watch = lambda node, source: f"seen({(rule.id, self.let, node.column)!r}, {source})"
 
@@ -122,7 +133,7 @@ class _Planner:
                 plan.gate.limits.append(f"p_{name} = {scope.limits_of}{name}.get(x.currency)")
                 body += plan.gate.limits[-1:]
                 body += [f"if p_{name} is None: return 'no limit for currency ' + x.currency"]
-        if any(each.how not in {"pause", "chain"} and each.past is None for each in rule.aggregates()):
+        if any(each.how not in {"pause", "chain", *VERDICTS} and each.past is None for each in rule.aggregates()):
             body.append(f"g = s.groups.get({'x.currency' if plan.money else repr('')}) or EMPTY")
         for let in rule.lets:
             self.let = let.name
@@ -223,13 +234,19 @@ class _Planner:
         return _Value([line], Code(target, Type.SPAN, missing=f"{target} < 0"), rank=_FACT)
 
     def _aggregate(self, value: Aggregate, target: str) -> _Value:
+        if value.how in VERDICTS:
+            return self._verdicts(value, target)
         plan, shared = self.plan, self.shared
         legs = legs_of(self.rule, value, self.scope)
         span = parse_span(value.span)
         if value.past is not None:
             return self._past(value, value.past, legs, target)
-        plan.evidence.append(legs)
+        plan.looks_at.append(legs)
         plan.reach_ms = max(plan.reach_ms, span)
+        cited = self.let in self.cited
+        if cited and value.chain is None and value.share is None and not value.one_off:
+            plan.evidence.append(legs)
+            plan.evidence_ms = max(plan.evidence_ms, span)
         if value.how == "pause":
             memory = f"{'pause before ':.<65}{legs.source()}"  # longer than any account's token, so never one
             fits = shared.fit(legs)
@@ -238,14 +255,37 @@ class _Planner:
             return _Value([line], Code(target, Type.SPAN, missing=f"{target} < 0"), rank=_BACK)
         if value.chain is not None:
             then = Legs(LEGS[self.rule.per][value.chain.legs], where=filter_source(value.chain.where, self.scope))
-            plan.evidence.append(then)
+            plan.looks_at.append(then)
             key = shared.fit(legs), shared.fit(then)
             name = next((n for n, each in shared.links.items() if each == (value, *key, plan.money)), "")
             name = name or f"links_{len(shared.links)}"
             shared.links[name] = (value, *key, plan.money)
+            if cited:
+                plan.picks.append(f"{value.chain.verb}_legs(s, x, {name})")
             return _Value([f"{target} = {value.chain.verb}(s, x, {name})"], Code(target, Type.COUNT), rank=_BACK)
+        if cited and value.one_off:
+            plan.picks.append(f"one_off_legs(s, x, {shared.fit(legs)}, {span}, {plan.money})")
+        if cited and value.share is not None:
+            bounds = ", ".join(f"{each.numerator}, {each.denominator}" for each in value.share)
+            plan.picks.append(f"share_legs(s, x, {shared.fit(legs)}, {span}, ({bounds}))")
         slot = slot_of(value, self.rule, self.scope)
-        return _Value([f"{target} = {read_slot(slot, shared.slot(slot), value.how)}"], Code(target, type_of(value)))
+        return _Value([f"{target} = {read_slot(slot, shared.slot(slot), value)}"], Code(target, type_of(value)))
+
+    def _verdicts(self, value: Aggregate, target: str) -> _Value:
+        """Read a value over what other rules said of the subject."""
+        rules = f"{{{', '.join(map(repr, sorted(value.senders)))}}}"
+        span, scale = parse_span(value.span), 1
+        self.plan.reach_ms = max(self.plan.reach_ms, span)
+        self.plan.asks = True
+        if value.points is not None:
+            weights = dict(zip(value.senders, value.points.weights, strict=True))
+            line = f"{target} = points(s, x, {weights!r}, {parse_span(value.points.half)}, {span})"
+            scale = POINT_PARTS
+        else:
+            line = f"{target} = {value.how.replace(' ', '_')}(s, x, {rules}, {span})"
+        if self.let in self.cited:
+            self.plan.picks.append(f"verdict_legs(s, x, {rules}, {span})")
+        return _Value([line], Code(target, Type.COUNT, scale), rank=_BACK)
 
     def _past(self, value: Aggregate, past: Past, legs: Legs, target: str) -> _Value:
         plan, shared = self.plan, self.shared
@@ -265,9 +305,9 @@ class _Planner:
 
     def _memory(self) -> None:
         plan = self.plan
-        looked_at = plan.evidence + plan.remembered
+        looked_at = plan.looks_at + plan.remembered
         texts = [*plan.source, *(legs.where for legs in looked_at)]
-        if any("x.known" in text for text in texts):
+        if any("x.known" in text for text in texts) or any(legs.one_off for legs in looked_at):
             plan.memory_ms = KNOWN_MS
         elif any("x.previous" in text for text in texts) or any(legs.new for legs in looked_at):
             plan.memory_ms = PAIR_MS

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, cast
 
 from streams.clock import parse_span
 from streams.detection.baseline import history
+from streams.detection.citing import one_off_legs, share_legs, within_share
 from streams.detection.codegen import (
     build,
     change_function,
@@ -17,9 +18,19 @@ from streams.detection.codegen import (
     remember_function,
 )
 from streams.detection.comparisons import Seen
+from streams.detection.oneoff import OneOffs
 from streams.detection.plan import Judge, Plan, Shared, limits_name, links_of, plan_rule
 from streams.detection.rule import ListEntry, MoneyParam, Rule, Ruleset, Words
-from streams.detection.sequences import followed, matched, pause, registered_for, standing_for
+from streams.detection.sequences import (
+    followed,
+    followed_legs,
+    matched,
+    matched_legs,
+    pause,
+    registered_for,
+    standing_for,
+)
+from streams.detection.verdicts import points, verdict_legs, verdict_rules, verdicts
 from streams.detection.words import PAIR_MS, SUBJECT_WORDS
 from streams.legs import Leg, LegKind, SubjectKind
 from streams.state.history import Panes, note
@@ -49,6 +60,12 @@ class Runnable:
     """Tells whether a leg is one that the rule's windows look at."""
     reach_ms: int
     """The longest window."""
+    picks: Callable[[Subject, Leg], Sequence[Leg]] | None = None
+    """Gives single legs that a hit on a leg stands on, beside the windows."""
+    asked: bool = False
+    """Other rules of the same subject count its verdicts."""
+    tells_ends: bool = False
+    """Rules at the other end of a payment count its verdicts."""
     marks_to: tuple[tuple[SubjectKind, int], ...] = ()
     """Kinds of subject that count this rule's marks, and for how long."""
 
@@ -59,6 +76,8 @@ class Asked(NamedTuple):
     rules: tuple[int, ...]
     may_hit: MayHit
     """Gives those of them that may have something to say, by their first conditions; the others are silent."""
+    after: tuple[int, ...]
+    """Rules that count verdicts of these and each other's, in an order in which each comes after those it counts."""
 
 
 @dataclass(slots=True)
@@ -90,8 +109,8 @@ class Program:
     """A leg joins the days it is remembered by; None when no rule asks for history."""
     history_ms: int = 0
     """How far before a leg its history may begin."""
-    feeds: bool = False
-    """Some rule sends marks."""
+    feeding: frozenset[str] = frozenset()
+    """Rules whose alerts are told to subjects of other kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +181,12 @@ def _source(shared: Shared, plans: list[Plan], windows: tuple[int, ...], *, pair
         source.append(f"def rule_{i}(s, x):\n" + "\n".join(f" {line}" for line in plan.source))
         seen = " or ".join(dict.fromkeys(f"({legs.source()})" for legs in plan.evidence)) or "None"
         source.append(f"def sees_{i}(x): return {seen}")
+        if plan.picks:
+            source.append(f"def picks_{i}(s, x): return [{', '.join(f'*{each}' for each in plan.picks)}]")
     rules = [plan.rule for plan in plans]
     for leg_kind in LegKind:
-        at_once = _at_once(leg_kind, rules)
-        if at_once:
+        at_once = [i for i in _at_once(leg_kind, rules) if not plans[i].asks]
+        if _at_once(leg_kind, rules):
             source.append(may_hit_function(f"may_hit_{int(leg_kind)}", [(i, plans[i].gate) for i in at_once]))
     return "\n".join(source)
 
@@ -175,6 +196,9 @@ def _names(rules: list[Rule], ruleset: Ruleset) -> dict[str, object]:
     names: dict[str, object] = {
         "NEVER": NEVER, "insort": insort, "drop": _drop, "listed": _listed, "followed": followed, "matched": matched,
         "pause": pause, "registered_for": registered_for, "standing_for": standing_for, "history": history, "note": note,
+        "followed_legs": followed_legs,
+        "matched_legs": matched_legs, "one_off_legs": one_off_legs, "share_legs": share_legs, "within_share": within_share,
+        "OneOffs": OneOffs, "verdicts": verdicts, "verdict_rules": verdict_rules, "points": points, "verdict_legs": verdict_legs,
     }  # fmt: skip
     for i, rule in enumerate(rules):
         for name, param in rule.params.items():
@@ -196,21 +220,36 @@ def _at_once(leg_kind: LegKind, rules: Sequence[Rule]) -> tuple[int, ...]:
 def _wire(program: Program, rules: list[Rule], space: dict[str, object]) -> None:
     """Note which legs trigger which rules, and which legs are worth keeping."""
     program.by_id = {rule.id: i for i, rule in enumerate(rules)}
+    depths = _depths(rules)
     for leg_kind in LegKind:
-        at_once = _at_once(leg_kind, rules)
+        at_once = tuple(i for i in _at_once(leg_kind, rules) if not rules[i].asks())
+        after = tuple(sorted((i for i in _at_once(leg_kind, rules) if rules[i].asks()), key=depths.__getitem__))
         later = tuple(i for i, rule in enumerate(rules) if leg_kind in rule.on and rule.wait_ms)
-        if at_once:
-            program.on[int(leg_kind)] = Asked(at_once, cast("MayHit", space[f"may_hit_{int(leg_kind)}"]))
+        if at_once or after:
+            program.on[int(leg_kind)] = Asked(at_once, cast("MayHit", space[f"may_hit_{int(leg_kind)}"]), after)
         if later:
             program.waits[int(leg_kind)] = later
     program.asked = frozenset({*program.on, int(LegKind.DEADLINE)})
     kept = {int(kind) for rule in rules for kind in kinds_of(rule)}
     if program.memory_ms:
         kept |= {int(LegKind.DEBIT), int(LegKind.CREDIT)}
-    if any(runnable.marks_to for runnable in program.rules):
+    program.feeding = frozenset(runnable.rule.id for runnable in program.rules if runnable.marks_to)
+    if program.feeding:
         kept.add(int(LegKind.DEBIT))
-        program.feeds = True
     program.kept = frozenset(kept)
+
+
+def _depths(rules: list[Rule]) -> list[int]:
+    """Say for each rule how many rules ask about one another below it; there are no circles, the check of the set saw to that."""
+    by_id = {rule.id: rule for rule in rules}
+    known: dict[str, int] = {}
+
+    def depth(rule: Rule) -> int:
+        if rule.id not in known:
+            known[rule.id] = 1 + max((depth(by_id[each]) for each in rule.asks() if each in by_id), default=-1)
+        return known[rule.id]
+
+    return [depth(rule) for rule in rules]
 
 
 def _runnable(plan: Plan, number: int, space: dict[str, object], known: tuple[Ruleset, list[Rule]]) -> Runnable:
@@ -227,7 +266,10 @@ def _runnable(plan: Plan, number: int, space: dict[str, object], known: tuple[Ru
     marks_to = {target.per: max(slot_span(target), 1) for target in every if rule.id in target.senders()}
     return Runnable(
         rule, ruleset.digest, plan, cast("Judge", space[f"rule_{number}"]), held, other, list_of,
-        cast("Callable[[Leg], bool]", space[f"sees_{number}"]), plan.reach_ms, tuple(marks_to.items()),
+        cast("Callable[[Leg], bool]", space[f"sees_{number}"]), plan.reach_ms,
+        cast("Callable[[Subject, Leg], Sequence[Leg]] | None", space.get(f"picks_{number}")),
+        any(rule.id in each.asks() for each in every), any(rule.id in each.marked_by() for each in every),
+        tuple(marks_to.items()),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from streams.detection.aggregate import Aggregate, Since
+from streams.detection.aggregate import VERDICTS, Aggregate, Since
 from streams.detection.comparisons import Comparison
 from streams.detection.expression import Node
 from streams.detection.findings import Spot
@@ -90,8 +90,16 @@ class Rule:
         return [let.value for let in self.lets if isinstance(let.value, Aggregate)]
 
     def senders(self) -> set[str]:
-        """Rules whose marks this one counts."""
-        return {sender for aggregate in self.aggregates() for sender in aggregate.senders}
+        """Rules about subjects of another kind whose marks this one counts."""
+        return {each for value in self.aggregates() if value.how not in VERDICTS for each in value.senders}
+
+    def asks(self) -> set[str]:
+        """Rules whose verdicts on the same subject this one counts."""
+        return {each for value in self.aggregates() if value.how in VERDICTS for each in value.senders}
+
+    def marked_by(self) -> set[str]:
+        """Rules whose verdicts at the other end of a payment this one counts."""
+        return {each for value in self.aggregates() for each in value.marked}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping as MappingType
 from decimal import Decimal, InvalidOperation
 
 from streams.clock import DAY_MS, SpanError, parse_span
-from streams.detection.aggregate import Aggregate, Past, Since, is_aggregate, parse_aggregate, parse_since
+from streams.detection.aggregate import VERDICTS, Aggregate, Past, Since, is_aggregate, parse_aggregate, parse_since
 from streams.detection.comparisons import Comparison, comparisons_of
 from streams.detection.document import Item, Mapping, Sequence, Text
 from streams.detection.expression import ExpressionError, Node, parse_condition
@@ -30,7 +30,7 @@ from streams.legs import LegKind, SubjectKind
 from streams.money import EXPONENTS, TooManyDecimals, parse_major
 
 SEVERITIES = ("low", "medium", "high", "critical")
-STATES = ("off", "shadow", "active")
+STATES = ("off", "shadow", "active", "signal")
 _DIGITS_MAX = 9
 _LIMIT_MAX = 10**12
 KEYS = {
@@ -52,7 +52,6 @@ def read_rule(document: Mapping, lists: MappingType[str, Type], findings: Findin
     when = _condition(when_item, findings) if isinstance(when_item, Text) else None
     if not isinstance(when_item, Text):
         findings.error(document.spot, "the key 'when' is missing or no text", "add 'when: a condition'")
-    cool_down = fields.text("cool_down", required=False) or "24h"
     rule = Rule(
         fields.identity(), fields.whole("version", 1), fields.text("title"), fields.identity("typology"),
         fields.word("severity", SEVERITIES), fields.word("state", STATES, "active"), fields.text("owner"),
@@ -60,11 +59,23 @@ def read_rule(document: Mapping, lists: MappingType[str, Type], findings: Findin
         fields.span("wait", "0s", WINDOW_MS_MAX), tuple(lets), when or Node("number", 0, "0"),
         _comparisons(lets, when, document), params,
         _unless(fields, lists, findings), fields.text("say"),
-        0 if cool_down == "none" else fields.span("cool_down", "24h", 30 * DAY_MS), _tests(fields, findings), document.spot,
+        _cool_down(fields, findings), _tests(fields, findings), document.spot,
     )  # fmt: skip
     if len(findings.errors) == before:
         _check_whole(rule, fields, lists, findings)
     return rule if len(findings.errors) == before else None
+
+
+def _cool_down(fields: Fields, findings: Findings) -> int:
+    """Read over what time hits are one alert, in milliseconds; 0 when each payment or settlement is its own."""
+    told = fields.text("cool_down", required=False)
+    if fields.document.get("state") is not None and fields.word("state", STATES) == "signal":
+        if told:
+            findings.error(
+                fields.spot("cool_down"), "a signal never alerts, so it has no cool-down", "take 'cool_down' out"
+            )
+        return 0
+    return 0 if told == "none" else fields.span("cool_down", "24h", 30 * DAY_MS)
 
 
 def _check_whole(rule: Rule, fields: Fields, lists: MappingType[str, Type], findings: Findings) -> None:
@@ -207,7 +218,7 @@ def _fits(aggregate: Aggregate, item: Text, per: SubjectKind, findings: Findings
     at = aggregate.columns
     chain = aggregate.chain
     for word, place in ((aggregate.legs, "legs"), *(((chain.legs, "then"),) if chain is not None else ())):
-        if word not in LEGS[per]:
+        if word not in LEGS[per] and aggregate.how not in VERDICTS:
             findings.error(item.at(at[place]), f"no legs called {word!r} here", "write one of: " + ", ".join(LEGS[per]))
     if aggregate.how in {"distinct", "same", "same sum"} and aggregate.what not in DISTINCT:
         place = "what" if aggregate.how == "distinct" else "same"
@@ -215,17 +226,35 @@ def _fits(aggregate: Aggregate, item: Text, per: SubjectKind, findings: Findings
         findings.error(item.at(at[place]), told, "write one of: " + ", ".join(DISTINCT))
     if aggregate.how in {"sum", "min", "max"} and aggregate.what != "amount":
         findings.error(item.at(at["what"]), f"{aggregate.how} of {aggregate.what!r}", "write 'amount'")
-    if aggregate.new and per is not SubjectKind.ACCOUNT:
-        findings.error(item.at(at["legs"]), "'new' is for accounts only")
+    _fits_payments(aggregate, item, per, findings)
     if aggregate.past is not None:
         return _fits_days(aggregate, aggregate.past, item, findings) and len(findings) == before
-    for span, place in ((aggregate.span, "span"), *(((chain.span, "within"),) if chain is not None else ())):
+    spans = [(aggregate.span, "span")]
+    spans += [(chain.span, "within")] if chain is not None else []
+    spans += [(aggregate.points.half, "within")] if aggregate.points is not None else []
+    for span, place in spans:
         try:
             if not 0 < parse_span(span) <= WINDOW_MS_MAX:
                 findings.error(item.at(at[place]), f"a window is at most {WINDOW_MS_MAX // DAY_MS}d", "shorten it")
         except SpanError as error:
             findings.error(item.at(at[place]), str(error))
     return len(findings) == before
+
+
+def _fits_payments(aggregate: Aggregate, item: Text, per: SubjectKind, findings: Findings) -> None:
+    """Check the words that are about payments between two accounts, and about verdicts."""
+    at = aggregate.columns
+    if (aggregate.new or aggregate.one_off or aggregate.marked) and per is not SubjectKind.ACCOUNT:
+        findings.error(item.at(at["legs"]), "'new', 'one-off' and 'marked by' are for accounts only")
+    if (aggregate.one_off or aggregate.marked) and aggregate.legs not in {"debits", "credits", "movements"}:
+        findings.error(item.at(at["legs"]), "'one-off' and 'marked by' are about payments", "write debits or credits")
+    if aggregate.one_off and (aggregate.how != "count" or aggregate.past is not None):
+        findings.error(item.at(at["legs"]), "one-off payments are only counted", "write: count of one-off ... over 14d")
+    if aggregate.how in VERDICTS and not aggregate.senders:
+        findings.error(item.at(at["legs"]), "'verdicts' of which rules?", "write: verdicts from rule-id, rule-id")
+    if aggregate.share is not None and not 0 < aggregate.share[0] <= aggregate.share[1]:
+        told = "a share is above 0%, and the first is not the larger"
+        findings.error(item.at(at["share"]), told, "write 90% to 100%")
 
 
 def _fits_days(aggregate: Aggregate, past: Past, item: Text, findings: Findings) -> bool:

@@ -7,6 +7,7 @@ newest ``SCAN_MAX`` legs of the window that matter to them; that number is part 
 from bisect import bisect_right
 from collections.abc import Callable
 from fractions import Fraction
+from operator import itemgetter
 from typing import NamedTuple
 
 from streams.detection.words import NOTICES, PAUSE_MS_MAX, SCAN_MAX
@@ -36,15 +37,19 @@ class Links(NamedTuple):
 class _Link:
     """One ``first`` leg and what later legs took of it."""
 
-    __slots__ = ("amount", "taken", "time")
+    __slots__ = ("amount", "leg", "taken", "takers", "time")
 
     def __init__(self, leg: Leg) -> None:
-        self.time, self.amount, self.taken = leg.time, leg.amount, 0
+        self.leg, self.time, self.amount, self.taken = leg, leg.time, leg.amount, 0
+        self.takers: list[Leg] = []
 
 
 def _newest(subject: Subject, trigger: Leg, links: Links) -> list[tuple[Leg, bool]]:
     """Give the legs that matter, oldest first, each with whether it is a ``first`` one."""
-    log, at = subject.log, subject.done - 1
+    log = subject.log
+    at = subject.done - 1
+    if log[at] is not trigger:  # asked for evidence, later than it was judged
+        at = subject.index(trigger)
     start = trigger.time - links.window_ms
     found: list[tuple[Leg, bool]] = []
     while at >= 0 and len(found) < SCAN_MAX:
@@ -62,6 +67,15 @@ def _newest(subject: Subject, trigger: Leg, links: Links) -> list[tuple[Leg, boo
 
 def followed(subject: Subject, trigger: Leg, links: Links) -> int:
     """Count the first legs of which later ones, oldest first, took the share asked for in time."""
+    return len(_followed(subject, trigger, links))
+
+
+def followed_legs(subject: Subject, trigger: Leg, links: Links) -> list[Leg]:
+    """Give those first legs and what took of them."""
+    return [leg for link in _followed(subject, trigger, links) for leg in (link.leg, *link.takers)]
+
+
+def _followed(subject: Subject, trigger: Leg, links: Links) -> list[_Link]:
     open_links: list[_Link] = []
     for leg, first in _newest(subject, trigger, links):
         if first:
@@ -69,31 +83,45 @@ def followed(subject: Subject, trigger: Leg, links: Links) -> int:
             continue
         rest = leg.amount
         for link in open_links:
-            if rest and leg.time - link.time <= links.within_ms:
+            if rest and leg.time - link.time <= links.within_ms and link.taken < link.amount:
                 take = min(rest, link.amount - link.taken)
                 link.taken += take
+                link.takers.append(leg)
                 rest -= take
-    return sum(_between(links, link.taken, link.amount) for link in open_links)
+    return [link for link in open_links if _between(links, link.taken, link.amount)]
 
 
 def matched(subject: Subject, trigger: Leg, links: Links) -> int:
     """Count pairs of one first leg and one later leg of the share asked for; with ``alike``, the most of nearly one share."""
+    return len(_matched(subject, trigger, links))
+
+
+def matched_legs(subject: Subject, trigger: Leg, links: Links) -> list[Leg]:
+    """Give the legs of those pairs."""
+    return [leg for _, first, then in _matched(subject, trigger, links) for leg in (first, then)]
+
+
+def _matched(subject: Subject, trigger: Leg, links: Links) -> list[tuple[int, Leg, Leg]]:
+    """Give share, first and later leg of each pair; with ``alike``, of the pairs of the share that most have."""
     waiting: list[_Link] = []
-    shares: list[int] = []
+    pairs: list[tuple[int, Leg, Leg]] = []
     for leg, first in _newest(subject, trigger, links):
         if first:
             waiting.append(_Link(leg))
             continue
         for link in waiting:
             if leg.time - link.time <= links.within_ms and _between(links, leg.amount, link.amount):
-                shares.append(leg.amount * _PARTS // link.amount)
+                pairs.append((leg.amount * _PARTS // link.amount, link.leg, leg))
                 waiting.remove(link)
                 break
     if links.alike is None:
-        return len(shares)
-    shares.sort()
+        return pairs
+    pairs.sort(key=itemgetter(0))
+    shares = [share for share, _, _ in pairs]
     apart = int(links.alike * _PARTS)
-    return max((bisect_right(shares, share + apart) - i for i, share in enumerate(shares)), default=0)
+    runs = [(bisect_right(shares, share + apart) - i, -i) for i, share in enumerate(shares)]
+    length, start = max(runs, default=(0, 0))
+    return pairs[-start : length - start]
 
 
 def _between(links: Links, part: int, whole: int) -> bool:
@@ -168,4 +196,4 @@ def standing_for(subject: Subject, trigger: Leg, word: str) -> int:
     )
 
 
-__all__ = ["Links", "followed", "matched", "pause", "registered_for", "standing_for"]
+__all__ = ["Links", "followed", "followed_legs", "matched", "matched_legs", "pause", "registered_for", "standing_for"]

@@ -1,7 +1,12 @@
 """Marks between subjects as one mechanism: what a subject wants to have said, against what it has said."""
 
-from streams.legs import Leg, Mark, content, order
+from collections.abc import Callable
+
+from streams.legs import Leg, Mark, Said, SubjectKind, content, order
+from streams.state.program import HitKey, Told
 from streams.state.subject import Subject
+
+_ACCOUNT = int(SubjectKind.ACCOUNT)
 
 Address = tuple[int, str, str]
 """Receiving subject's kind and key, and the mark's key (which names the sender)."""
@@ -31,3 +36,35 @@ def difference(subject: Subject, before: set[Address], wanted: dict[Address, Leg
 def stamp(changes: list[tuple[Address, Leg | None]], position: tuple[int, int, int]) -> list[Mark]:
     """Turn changes into marks at a position of the sender's log."""
     return [Mark(kind, subject, key, position, leg) for (kind, subject, key), leg in changes]
+
+
+def said(
+    subject: Subject, key: HitKey, wanted: tuple[Told, ...], position: Callable[[], tuple[int, int, int]]
+) -> list[Mark]:
+    """Give the marks to the other ends of payments that are lacking so that ``wanted`` is what hits of a key tell, and note it.
+
+    What was told and is no longer wanted is withdrawn. ``position`` gives that of the next mark.
+    """
+    before = subject.told.get(key, ()) if subject.told is not None else ()
+    if wanted == before:
+        return []
+    if subject.told is None:
+        subject.told = {}
+    if wanted:
+        subject.told[key] = wanted
+    else:
+        del subject.told[key]
+    places = {(each.event_id, each.other) for each in wanted}
+    changes = [(each, False) for each in before if (each.event_id, each.other) not in places]
+    changes += [(each, True) for each in wanted if each not in before]
+    return [
+        Mark(
+            _ACCOUNT,
+            told.other,
+            told.event_id,
+            position(),
+            None,
+            said=Said(key.rule_id, subject.key, told.time, stands),
+        )
+        for told, stands in changes
+    ]

@@ -110,12 +110,25 @@ class Leg(Struct, array_like=True, gc=False):
     """Quarters of an hour by which the subject's own clocks are ahead of UTC."""
     balance: int | None = None
     """Of the subject's account after this leg, in minor units, where its bank tells it."""
+    marked: tuple[str, ...] = ()
+    """Derived: rules that said yes to the same payment at its other end, sorted; from marks (``state/hearing.py``)."""
+
+
+class Said(Struct, array_like=True, gc=False, frozen=True):
+    """What a mark says of one payment: a rule said yes to it at its other end, the account ``sender``, or does so no more."""
+
+    rule_id: str
+    sender: str
+    time: int
+    """Event time of the payment's leg."""
+    stands: bool = True
 
 
 class Mark(Struct, array_like=True, gc=False):
     """A message from one subject to another: absolute, keyed, the newest position wins; ``leg`` None withdraws it.
 
-    ``void`` names a digest of ``key`` (an event id) that lost a conflict and must not stand.
+    ``void`` names a digest of ``key`` (an event id) that lost a conflict and must not stand. ``said`` is about the leg of the event
+    ``key`` and not a leg of its own.
     """
 
     subject_kind: int
@@ -124,6 +137,7 @@ class Mark(Struct, array_like=True, gc=False):
     position: tuple[int, int, int]
     leg: Leg | None
     void: int = -1
+    said: Said | None = None
 
 
 class Terms(Struct, array_like=True, frozen=True):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final, cast
 import msgspec
 
 from streams.alerts.compose import compose
-from streams.alerts.feeds import verdict_marks
+from streams.alerts.feeds import other_ends, verdict_marks
 from streams.alerts.model import Alert, AlertState, Position
-from streams.detection.program import Program
-from streams.flow.marks import Address, difference, stamp
+from streams.detection.program import Program, Runnable
+from streams.flow.marks import Address, difference, said, stamp
 from streams.flow.matching import matches
 from streams.legs import Leg, SubjectKind
 from streams.pipeline.partition import PartitionState, RuleTally
@@ -30,16 +30,20 @@ def speak(run: "Step", subject: Subject) -> None:
         _mark(run, subject, set(subject.marks_out or ()), matches(subject))
     elif dirty or subject.by_key:
         _tell_all(run, subject)
-        if isinstance(subject.program, Program) and subject.program.feeds:
+        if isinstance(subject.program, Program) and subject.program.feeding:
             _verdicts(run, subject)
     dirty.clear()
 
 
 def _tell_all(run: "Step", subject: Subject) -> None:
     for key in sorted(subject.dirty):
+        hits = subject.by_key.get(key)
         if "#" in key.rule_id:
             _tally(run.state, subject, key)
-        _tell(run, subject, key)
+        elif (hits and cast("Runnable", hits[0].rule).tells_ends) or (subject.told is not None and key in subject.told):
+            run.out.marks += said(subject, key, other_ends(hits or ()), run.position)
+        if not hits or "#" in key.rule_id or cast("Runnable", hits[0].rule).rule.state != "signal":
+            _tell(run, subject, key)
 
 
 def _tell(run: "Step", subject: Subject, key: HitKey) -> None:
@@ -81,8 +85,7 @@ def _tally(state: PartitionState, subject: Subject, key: HitKey) -> None:
 
 def _verdicts(run: "Step", subject: Subject) -> None:
     program = cast("Program", subject.program)
-    feeding = {runnable.rule.id for runnable in program.rules if runnable.marks_to}
-    keys = {key for key in (*subject.dirty, *subject.by_key) if key.rule_id in feeding}
+    keys = {key for key in (*subject.dirty, *subject.sent) if key.rule_id in program.feeding}
     if not keys:
         return
     wanted: dict[Address, Leg] = {}

@@ -337,13 +337,13 @@ def _sweep(state: PartitionState, horizon: int) -> None:
             del state.dormant[key]
     state.wake_all(lambda each: each.oldest < horizon)
     for place, subject in list(state.subjects.items()):
-        before = len(subject.log), len(subject.older), subject.history
+        before = len(subject.log), len(subject.older), subject.history, subject.heard
         evict(subject, horizon, state.schedule.newest.get(subject.kind))
-        if journal is not None and (len(subject.log), len(subject.older), subject.history) != before:
+        after = len(subject.log), len(subject.older), subject.history, subject.heard
+        if journal is not None and after != before:
             journal.note(subject)
-        bare = (
-            not (subject.log or subject.older or subject.history) and subject.marks_in is None and subject.voids is None
-        )
+        bare = not (subject.log or subject.older or subject.history or subject.heard)
+        bare = bare and subject.marks_in is None and subject.voids is None
         idle = not subject.references and subject.waiting is None
         if idle and (bare or (subject.log and subject.log[-1].time < horizon)):
             del state.subjects[place]

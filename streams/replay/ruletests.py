@@ -40,8 +40,18 @@ def run_tests(ruleset: Ruleset, seen: Seen | None = None) -> Iterator[Verdict]:
         if rule.state != "off":
             if seen is not None:
                 seen.rule_id = rule.id
+            aloud = _aloud(ruleset, rule)
+            programs = plain if aloud is ruleset else compile_ruleset(aloud, seen)
             for test in rule.tests:
-                yield _run(compile_ruleset(_with_lists(ruleset, test), seen) if test.on_list else plain, rule, test)
+                yield _run(compile_ruleset(_with_lists(aloud, test), seen) if test.on_list else programs, rule, test)
+
+
+def _aloud(ruleset: Ruleset, rule: Rule) -> Ruleset:
+    """A signal never alerts, so for its own tests it is a rule that does."""
+    if rule.state != "signal":
+        return ruleset
+    rules = tuple(replace(each, state="active") if each is rule else each for each in ruleset.rules)
+    return replace(ruleset, rules=rules)
 
 
 def _run(programs: Programs, rule: Rule, test: RuleTest) -> Verdict:

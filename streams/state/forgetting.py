@@ -5,6 +5,7 @@ from operator import attrgetter
 from typing import Final
 
 from streams.legs import LegKind, order
+from streams.state.hearing import forget_heard
 from streams.state.history import expire, let_go
 from streams.state.program import WindowProgram
 from streams.state.subject import NEVER, Subject
@@ -29,6 +30,7 @@ def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
     if not log:
         if subject.older or subject.history:
             _expire(subject, before, program)
+        forget_heard(subject, before)
         return
     if log[0].time >= before and len(log) <= 2 * LEGS_MAX:
         return
@@ -44,6 +46,7 @@ def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
         if program is not None and program.fold is not None:
             let_go(subject, log[:count], program)
         _expire(subject, before, program)
+        forget_heard(subject, before)
         _cut(subject, count)
 
 
@@ -93,5 +96,9 @@ def _cut_hits(subject: Subject, last: tuple[object, ...]) -> None:
         if not same:
             del subject.by_key[hit.key]
             subject.sent.pop(hit.key, None)
+            if subject.told is not None:
+                subject.told.pop(hit.key, None)
+        if hit.asked and subject.verdicts:
+            del subject.verdicts[0]
         count += 1
     del subject.hits[:count]

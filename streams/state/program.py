@@ -15,6 +15,14 @@ Pairs = dict[str, tuple[int, int]]
 Change = Callable[[Groups, Pairs, Leg], None]
 
 
+class Told(NamedTuple):
+    """A payment about which its other end was told: event, other account, time."""
+
+    event_id: str
+    other: str
+    time: int
+
+
 class WindowProgram(Protocol):
     """Running windows of one kind of subject under one ruleset; ``windows`` ascending, in milliseconds."""
 
@@ -83,3 +91,5 @@ class Hit(NamedTuple):
     held_by: str = ""
     undecided: str = ""
     error: str = ""
+    asked: bool = False
+    """It is a plain yes, and some rule of the same subject counts those of this rule."""

@@ -10,8 +10,9 @@ from typing import Final
 
 from streams.legs import Leg, LegKind, Mark, content, order
 from streams.state.counting import ONCE, ids, registers, same
+from streams.state.hearing import Heard, hear, standing
 from streams.state.history import Days
-from streams.state.program import Groups, Hit, HitKey, Pairs, WindowProgram
+from streams.state.program import Groups, Hit, HitKey, Pairs, Told, WindowProgram
 
 NEVER: Final = -(1 << 60)
 FOREVER: Final = 1 << 60
@@ -36,8 +37,8 @@ class Subject:
 
     __slots__ = (
         "approximate", "by_key", "changed", "changed_from", "claims", "days", "deadlines", "dirty", "done", "full_until", "groups",
-        "history", "hits", "key", "kind", "leaving", "log", "marks_in", "marks_out", "older", "pairs", "pending", "program", "ptr",
-        "references", "saved", "sent", "touched", "voids", "waiting", "wakes",
+        "heard", "history", "hits", "key", "kind", "leaving", "log", "marks_in", "marks_out", "older", "pairs", "pending",
+        "program", "ptr", "references", "saved", "sent", "told", "touched", "verdicts", "voids", "waiting", "wakes",
     )  # fmt: skip
 
     def __init__(self, kind: int, key: str) -> None:
@@ -63,11 +64,17 @@ class Subject:
         self.claims: dict[str, Leg] = {}
         self.hits: list[Hit] = []
         self.by_key: dict[HitKey, list[Hit]] = {}
+        self.verdicts: list[Hit] | None = None
+        """Those of ``hits`` that other rules of this subject may ask about, in the same order; None when there never were any."""
         self.dirty: set[HitKey] = set()
         self.sent: dict[HitKey, object] = {}
         self.references: list[Leg] = []
         self.marks_in: dict[str, Mark] | None = None
         self.marks_out: dict[tuple[int, str, str], Leg] | None = None
+        self.heard: Heard | None = None
+        """Marks on payments, from their other ends."""
+        self.told: dict[HitKey, tuple[Told, ...]] | None = None
+        """Marks on payments it has sent to their other ends, by the hits they come from."""
         self.voids: set[tuple[str, int]] | None = None
         self.deadlines: dict[tuple[str, str], int] | None = None
         self.approximate = False
@@ -81,7 +88,7 @@ class Subject:
         """Earliest event time in the log that changed since it was last written."""
         self.saved: Saved | None = None
 
-    def insert(self, leg: Leg, *, at_once: bool = False) -> bool:
+    def insert(self, leg: Leg, *, at_once: bool = False) -> bool:  # noqa: C901  every leg passes: a call for a part of it would cost
         """Put a leg at its place; False when it is known already or lost a conflict. The caller then advances.
 
         One far out of order waits for ``take_waiting``, unless it is wanted at once.
@@ -105,6 +112,8 @@ class Subject:
                     self._wait(leg)
                     return True
         leg.counted = True
+        if self.heard is not None:
+            leg.marked = standing(self.heard, leg)
         if kind in ONCE:
             self._claim(leg)
             if self.deadlines is not None:
@@ -214,12 +223,18 @@ class Subject:
         same.pop()
         if not same:
             del self.by_key[hit.key]
+        if hit.asked and self.verdicts:
+            self.verdicts.pop()
         self.dirty.add(hit.key)
 
     def keep_hit(self, hit: Hit) -> None:
         """Remember a hit of the newest evaluated leg."""
         self.hits.append(hit)
         self.by_key.setdefault(hit.key, []).append(hit)
+        if hit.asked:
+            if self.verdicts is None:
+                self.verdicts = []
+            self.verdicts.append(hit)
         self.dirty.add(hit.key)
 
     def use(self, program: WindowProgram) -> None:
@@ -322,6 +337,8 @@ class Subject:
 
     def receive(self, mark: Mark) -> bool:
         """Take a mark: absolute, the newest position of its key wins; False when it is old or says nothing new."""
+        if mark.said is not None:
+            return hear(self, mark, mark.said)
         if self.marks_in is None:
             self.marks_in = {}
         known = self.marks_in.get(mark.key)

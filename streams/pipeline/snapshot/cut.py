@@ -12,7 +12,7 @@ from streams.alerts.compose import ENGINE
 from streams.alerts.model import Alert, AlertState
 from streams.clock import HOUR_MS
 from streams.detection.program import Runnable
-from streams.legs import Leg
+from streams.legs import Leg, Mark
 from streams.pipeline.journal import Journal
 from streams.pipeline.partition import PartitionState
 from streams.pipeline.snapshot.forms import (
@@ -201,7 +201,7 @@ def extras_of(subject: Subject) -> Extras | None:
     """Give what a subject knows beside its log, or None when that is nothing."""
     found = (
         subject.hits, subject.sent, subject.references, subject.marks_in, subject.marks_out, subject.voids, subject.deadlines,
-        subject.older, subject.history,
+        subject.older, subject.history, subject.heard, subject.told,
     )  # fmt: skip
     known = subject.marks_in, subject.voids, subject.waiting
     if not any(found) and not subject.approximate and known == (None, None, None):
@@ -218,8 +218,17 @@ def extras_of(subject: Subject) -> Extras | None:
         None if subject.marks_in is None else [subject.marks_in[key] for key in sorted(subject.marks_in)],
         None if subject.marks_out is None else sorted(subject.marks_out.items(), key=_address),
         None if subject.voids is None else sorted(subject.voids),
-        subject.approximate, sorted(subject.older.items()), subject.history, subject.waiting,
+        subject.approximate, sorted(subject.older.items()), subject.history, subject.waiting, sorted(_heard(subject), key=_about),
+        sorted((subject.told or {}).items()),
     )  # fmt: skip
+
+
+def _heard(subject: Subject) -> list[Mark]:
+    return [mark for marks in (subject.heard or {}).values() for mark in marks]
+
+
+def _about(mark: Mark) -> tuple[str, str, str]:
+    return (mark.key, mark.said.rule_id, mark.said.sender) if mark.said is not None else (mark.key, "", "")
 
 
 def _address(item: tuple[tuple[int, str, str], Leg]) -> tuple[int, str, str]:

@@ -15,7 +15,7 @@ from streams.clock import DAY_MS
 from streams.legs import APPROVED, Leg, Mark, Terms
 from streams.pipeline.accounting import Content, KnownEvent, SourceCount
 from streams.pipeline.partition import RuleTally
-from streams.state.program import HitKey
+from streams.state.program import HitKey, Told
 from streams.state.subject import NEVER
 
 SNAPSHOT_VERSION: Final = 1
@@ -58,6 +58,8 @@ class Extras(Due, array_like=True):
     older: list[tuple[str, tuple[int, int]]] = []
     history: bytes = b""
     waiting: list[Leg] | None = None
+    heard: list[Mark] = []
+    told: list[tuple[HitKey, tuple[Told, ...]]] = []
 
 
 class Segment(Struct, array_like=True, frozen=True, gc=False):

@@ -142,6 +142,7 @@ def _give_extras(subject: Subject, extras: Extras, rulesets: Mapping[str, Progra
         hit = _hit(subject, saved, rulesets)
         subject.hits.append(hit)
         subject.by_key.setdefault(hit.key, []).append(hit)
+    subject.verdicts = [hit for hit in subject.hits if hit.asked] or None
     subject.sent = {**dict(extras.alerts), **dict(extras.tallies)}
     subject.references = extras.references
     subject.marks_in = None if extras.marks_in is None else {mark.key: mark for mark in extras.marks_in}
@@ -151,13 +152,18 @@ def _give_extras(subject: Subject, extras: Extras, rulesets: Mapping[str, Progra
     subject.approximate = extras.approximate
     subject.older, subject.history = dict(extras.older), extras.history
     subject.waiting = extras.waiting
+    for mark in extras.heard:
+        subject.heard = subject.heard or {}
+        subject.heard[mark.key] = (*subject.heard.get(mark.key, ()), mark)
+    subject.told = dict(extras.told) or None
 
 
 def _hit(subject: Subject, saved: SavedHit, rulesets: Mapping[str, Programs]) -> Hit:
     program: Program = rulesets[saved.digest].by_kind[subject.kind]
     runnable = program.rules[program.by_id[saved.key.rule_id.partition("#")[0]]]
     leg = subject.log[saved.at]
-    return Hit(leg, saved.key, runnable, saved.values, saved.held_by, saved.undecided, saved.error)
+    asked = runnable.asked and not (saved.held_by or saved.undecided or saved.error)
+    return Hit(leg, saved.key, runnable, saved.values, saved.held_by, saved.undecided, saved.error, asked)
 
 
 def _segments(records: Records, manifest: Manifest, name: str) -> Iterator[tuple[Segment, bytes]]:

@@ -10,7 +10,7 @@ from typing import IO, Final
 
 import msgspec
 
-from streams.events.model import OUTSIDE_TOKENS
+from streams.events.model import OUTSIDE_TOKENS, Rail
 from streams.events.refusals import Refusal, Refused
 from streams.replay.formats.mapping import Layout
 from streams.replay.formats.rows import refusal_line
@@ -31,6 +31,10 @@ class _Row(msgspec.Struct):
 _decoder: msgspec.json.Decoder[_Row] = msgspec.json.Decoder(_Row)
 _encode = msgspec.json.Encoder().encode
 _PLAIN: Final = Layout()
+_RAILS: Final = {
+    "deposit": Rail.CASH_IN, "withdrawal": Rail.CASH_OUT, "cash_spend": Rail.CASH_OUT, "payment": Rail.CARD, "spend": Rail.CARD,
+}  # fmt: skip
+"""By channel: cash, and purchases; a transfer, an income and whatever else is a bank transfer."""
 
 
 def labelled(stream: IO[bytes], name: str) -> Iterator[bytes]:
@@ -56,7 +60,9 @@ def _event(line: bytes) -> dict[str, object]:
         raise Refused(Refusal.NOT_UTF8, "", "the line is not UTF-8") from None
     except (msgspec.DecodeError, RecursionError):
         raise Refused(Refusal.NOT_JSON, "", "the line is not one JSON object") from None
-    payer, payee = _token(row.from_account), _token(row.to_account)
+    rail = _RAILS.get(row.channel or "", Rail.BANK)
+    payer = "CASH" if rail is Rail.CASH_IN else _token(row.from_account)
+    payee = "CASH" if rail is Rail.CASH_OUT else _token(row.to_account)
     if payer == payee:
         raise Refused(Refusal.DEBTOR_IS_CREDITOR, "to_account", "the same account on both sides")
     try:
@@ -65,7 +71,7 @@ def _event(line: bytes) -> dict[str, object]:
         raise Refused(refused.refusal, refused.field or "amount", refused.detail) from None
     return {
         "event_type": "payment", "event_id": row.event_id, "schema_version": 1, "source": "labelled", "event_time": row.ts,
-        "payment_id": row.event_id, "rail": "BANK", "status": "SETTLED", "amount_minor": amount, "currency": row.currency,
+        "payment_id": row.event_id, "rail": rail, "status": "SETTLED", "amount_minor": amount, "currency": row.currency,
         "debtor": {"account_token": payer}, "creditor": {"account_token": payee}, "initiated_at": row.ts, "settled_at": row.ts,
         "channel": row.channel or None,
     }  # fmt: skip

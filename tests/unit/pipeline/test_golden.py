@@ -69,7 +69,7 @@ def test_wherever_a_worker_recovers_it_goes_on_as_if_it_never_had(share: int) ->
     golden = read(ENGINE)
     old, log = golden.programs, list(golden.log)
     files = msgspec.json.decode(golden.ruleset, type=dict[str, str])
-    ruleset, _ = check_files({name: text for name, text in files.items() if "atm-exit" not in name})
+    ruleset, _ = check_files({name: text for name, text in files.items() if "structuring-cash" not in name})
     assert ruleset is not None
     rulesets = {each.ruleset.digest: each for each in (old, compile_ruleset(ruleset))}
     before = blank()

@@ -11,7 +11,7 @@ from streams.replay.formats.labelled import labelled
 
 ROW = {
     "event_id": "e1", "ts": "2025-01-01T00:04:00Z", "from_account": "A", "to_account": "B", "amount": 130.25, "currency": "EUR",
-    "kind": "payment", "channel": "deposit",
+    "kind": "payment", "channel": "transfer",
 }  # fmt: skip
 RECEIVED_MS = 1_900_000_000_000
 
@@ -28,7 +28,7 @@ def test_a_line_becomes_a_settled_payment() -> None:
     (line,) = lines(changed())
     event, _ = decode_event(line, RECEIVED_MS, Limits())
     assert isinstance(event, PaymentEvent)
-    assert (event.event_id, event.payment_id, event.source, event.channel) == ("e1", "e1", "labelled", "deposit")
+    assert (event.event_id, event.payment_id, event.source, event.channel) == ("e1", "e1", "labelled", "transfer")
     assert (event.amount_minor, event.currency) == (13025, "EUR")
     assert (event.debtor.account_token, event.creditor.account_token) == ("A", "B")
     assert event.settled_at == event.initiated_at == event.event_time
@@ -37,6 +37,26 @@ def test_a_line_becomes_a_settled_payment() -> None:
 def test_the_world_outside_is_no_account() -> None:
     (line,) = lines(changed(from_account="EXT:SOURCE"))
     assert json.loads(line)["debtor"] == {"account_token": "EXTERNAL"}
+
+
+@pytest.mark.parametrize(
+    ("channel", "rail", "ends"),
+    [
+        ("transfer", "BANK", ("A", "B")),
+        ("deposit", "CASH_IN", ("CASH", "B")),
+        ("withdrawal", "CASH_OUT", ("A", "CASH")),
+        ("cash_spend", "CASH_OUT", ("A", "CASH")),
+        ("payment", "CARD", ("A", "B")),
+        ("unheard-of", "BANK", ("A", "B")),
+        (None, "BANK", ("A", "B")),
+    ],
+)
+def test_the_channel_tells_cash_and_purchases_from_transfers(
+    channel: str | None, rail: str, ends: tuple[str, str]
+) -> None:
+    (line,) = lines(changed(channel=channel))
+    row = json.loads(line)
+    assert (row["rail"], row["debtor"]["account_token"], row["creditor"]["account_token"]) == (rail, *ends)
 
 
 @pytest.mark.parametrize(
