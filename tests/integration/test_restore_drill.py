@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from kafka import KafkaAdminClient
-from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
 
 from streams.settings.topics import SNAPSHOTS
 from tests.integration.test_kafka_equals_embedded import Stream, make_stream
@@ -38,16 +38,19 @@ def libpq(url: str) -> str:
 def rewind(bootstrap: str, group: str) -> None:
     """What kafka-consumer-groups.sh --reset-offsets --to-earliest does; the tool itself is not among the broker's jars.
 
-    The group must be seen as empty first: its killed worker is a member until its session is over.
+    The group must be seen as empty first: its killed worker is a member until its session is over. Like the tool, and unlike the
+    client's own ``reset_group_offsets``, it clears the metadata of the positions, where intake keeps its watermarks.
     """
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
 
     def done() -> bool:
         try:
-            admin.reset_group_offsets(group, dict.fromkeys(admin.list_group_offsets(group)[group], OffsetSpec.EARLIEST))
+            places = admin.list_group_offsets(group)[group]
+            admin.alter_group_offsets(group, dict.fromkeys(places, OffsetAndMetadata(0, "", -1)))
         except KafkaError:
             return False
-        return all(place.offset == 0 for place in admin.list_group_offsets(group)[group].values())
+        stand = admin.list_group_offsets(group)[group].values()
+        return all((place.offset, place.metadata) == (0, "") for place in stand)
 
     try:
         wait_until(done, PATIENCE_SECONDS, f"{group} stands at the beginning")
