@@ -178,6 +178,8 @@ class Packed(Struct, array_like=True, gc=False):
 
 
 FORMAT_VERSION: Final = 1
+WAKES: Final = frozenset({int(LegKind.LINE), int(LegKind.STATUS), int(LegKind.REPORT)})
+"""What a join id has to decide about; payments alone sleep there."""
 REPORT_KEY: Final = "rep:"
 """Start of the join id at which all is known of one report."""
 order = attrgetter("time", "sequence", "source", "event_id", "kind")

@@ -15,7 +15,7 @@ from streams.detection.program import Programs
 from streams.detection.rule import Ruleset
 from streams.detection.schedule import ALWAYS
 from streams.errors import EngineError
-from streams.legs import Control, Leg, LegKind, Mark, Packed, SubjectKind, peek, whole
+from streams.legs import WAKES, Control, Leg, Mark, Packed, SubjectKind, peek, whole
 from streams.pipeline.accounting import voids
 from streams.pipeline.conflict import conflict_alert, skip_alert
 from streams.pipeline.partition import PartitionState
@@ -31,7 +31,6 @@ TAKE_WAITING = "~waiting"
 WHOLE = (-1, "")
 """In place of kind and key of a subject: the record as a whole."""
 _NOBODY: frozenset[tuple[int, str]] = frozenset()
-_WAKES = frozenset({int(LegKind.LINE), int(LegKind.STATUS), int(LegKind.REPORT)})
 
 
 @dataclass(slots=True)
@@ -215,7 +214,7 @@ def _sleeps(run: Step, leg: Leg) -> bool:
     key, state = leg.subject, run.state
     if (_JOIN, key) in state.asleep:
         return False
-    if leg.kind in _WAKES:
+    if leg.kind in WAKES:
         _wake(run, key)
         return False
     waiting = state.dormant.get(key)
