@@ -16,8 +16,6 @@ from streams.detection.findings import Findings, Spot
 
 BYTES_MAX: Final = 256 * 1024
 DEPTH_MAX: Final = 12
-_FOLD: Final = "\a"
-"""What the reader leaves in a folded text (``>-``) where its lines were joined."""
 
 
 class Lines(NamedTuple):
@@ -94,7 +92,7 @@ def read_document(file: str, text: str, findings: Findings) -> Mapping | None:
     if len(text) > BYTES_MAX:
         findings.error(start, f"the file is larger than {BYTES_MAX // 1024} KiB", "split it: one rule per file")
         return None
-    yaml = YAML(typ="rt")
+    yaml = YAML(typ="safe", pure=True)
     try:
         # Looked for before anything is built; a text without the sign has none, and reading twice is most of a check's time.
         for event in yaml.parse(StringIO(text)) if "*" in text else ():
@@ -157,6 +155,5 @@ def _convert(source: _Source, node: Node, findings: Findings, depth: int) -> Ite
         return Mapping(spot, entries)
     kind = str(node.tag).rpartition(":")[2]
     style = node.style if isinstance(node, ScalarNode) else ""
-    value = str(node.value).replace(_FOLD, "") if style == ">" else node.value
     lines = source.several(node) if isinstance(node, ScalarNode) else None
-    return Text(spot, value, quoted=style in {"'", '"'}, kind=kind, lines=lines)
+    return Text(spot, node.value, quoted=style in {"'", '"'}, kind=kind, lines=lines)
