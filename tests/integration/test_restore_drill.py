@@ -59,9 +59,9 @@ def rewind(bootstrap: str, group: str) -> None:
 
 
 def disks(broker: KafkaBroker, events: int) -> Iterator[str]:
-    """Bytes on the broker's disk, by topic and event."""
+    """Bytes on the broker's disk, by topic and event; not of topics that are about to go."""
     sizes: dict[str, int] = {}
-    for log in broker.data.glob("*-*/*.log"):
+    for log in broker.data.glob("*-*[0-9]/*.log"):
         topic = log.parent.name.rpartition("-")[0]
         sizes[topic] = sizes.get(topic, 0) + log.stat().st_size
     for topic, size in sorted(sizes.items()):
