@@ -1,4 +1,4 @@
-"""Verdict marks: an alert of one subject told to the devices and merchants it used around that time, a hit to the other end."""
+"""Verdict marks: an alert told to the devices and merchants it used around that time and to its owner, a hit to the other end."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from streams.state.hearing import ENDS
 from streams.state.program import Hit, HitKey, Told
 from streams.state.subject import Subject
 
-_WAY: Final = {SubjectKind.DEVICE: "device", SubjectKind.MERCHANT: "merchant"}
+_WAY: Final = {SubjectKind.DEVICE: "device", SubjectKind.MERCHANT: "merchant", SubjectKind.PARTY: "party"}
 
 
 def verdict_marks(subject: Subject, key: HitKey) -> dict[Address, Leg]:

@@ -33,8 +33,16 @@ app = typer.Typer()
 
 @app.command()
 def demo(
+    *,
     events: Annotated[int, typer.Option(min=10_000, help="Events to generate.")] = 60_000,
     seed: Annotated[int, typer.Option(help="Seed of the stream.")] = 7,
+    days: Annotated[int, typer.Option(help="Days of event time; 30 and more have every kind of fraud.")] = 7,
+    accounts: Annotated[
+        int | None,
+        typer.Option(help="Accounts of ordinary traffic.", show_default="so many that each sees three events a day"),
+    ] = None,
+    disorder: Annotated[float, typer.Option(help="Share of events that arrive seconds to two hours late.")] = 0.05,
+    duplicates: Annotated[float, typer.Option(help="Share of events that are delivered twice.")] = 0.0,
     out: Annotated[
         Path | None, typer.Option(help="Keep stream and store in this folder.", show_default="a temporary one")
     ] = None,
@@ -42,7 +50,7 @@ def demo(
 ) -> None:
     """Generate a labelled stream, run it through the whole pipeline, print alerts with reasons and a score.
 
-    Example: payweir demo --events 200000 --out demo/
+    Example: payweir demo --events 500000 --days 35 --accounts 20000 --seed 41
     """
     began = time.monotonic()
     if not rules.is_dir():
@@ -50,7 +58,10 @@ def demo(
         raise UsageError(message)
     with tempfile.TemporaryDirectory(prefix="payweir-demo-") as scratch:
         folder = out if out is not None else Path(scratch)
-        _run(GeneratorSettings(seed=seed, events=events), folder, rules)
+        settings = GeneratorSettings(
+            seed=seed, events=events, days=days, accounts=accounts, disorder=disorder, duplicates=duplicates
+        )
+        _run(settings, folder, rules)
     Console().print(f"\ndemo took {time.monotonic() - began:.1f} s")
 
 

@@ -103,6 +103,7 @@ def as_data(result: Score, payments: int) -> dict[str, object]:
         "delay_ms": result.delay_ms,
         "typologies": result.typologies,
         "rules": result.rules,
+        "missed": result.missed,
     }
 
 
@@ -123,6 +124,8 @@ def show_score(console: Console, result: Score, payments: int) -> None:
     for rule in result.rules:
         table.add_row(*_rule_cells(rule))
     console.print(table)
+    if result.missed:
+        console.print("not found: " + ", ".join(result.missed))
     faint = f", and {result.faint_found} of {result.faint} faint ones" if result.faint else ""
     console.print(
         f"recall {result.recall:.0%} ({result.found} of {result.instances} instances of fraud{faint}); "

@@ -12,7 +12,7 @@ from streams.legs import Leg, LegKind, SubjectKind
 from streams.state.program import Hit, HitKey
 from streams.state.subject import Subject
 
-_LINE, _DEADLINE = int(LegKind.LINE), int(LegKind.DEADLINE)
+_HOMED, _DEADLINE = frozenset({int(LegKind.LINE), int(LegKind.ACCEPTED)}), int(LegKind.DEADLINE)
 Due = tuple[int, str, str]
 """A deadline: when it is due, for which rule, on which event."""
 
@@ -20,7 +20,7 @@ Due = tuple[int, str, str]
 def advance(subject: Subject, schedule: Schedule) -> list[Due]:
     """Evaluate the legs not evaluated yet; gives the deadlines they set. Hits are kept in the subject.
 
-    A settlement line away from its home join subject (``account`` names home) is seen by windows but triggers nothing.
+    A settlement line or accepted payment away from its home join subject (``account`` names home) is seen and triggers nothing.
     """
     due: list[Due] = []
     log, kind = subject.log, subject.kind
@@ -38,7 +38,7 @@ def advance(subject: Subject, schedule: Schedule) -> list[Due]:
             subject.use(program)
         leg = subject.enter()
         leg_kind = leg.kind
-        if leg.counted and not (leg_kind == _LINE and leg.account):
+        if leg.counted and not (leg_kind in _HOMED and leg.account):
             asked = program.on.get(leg_kind)
             if asked is not None:
                 for i in _may_hit(asked, subject, leg):

@@ -27,9 +27,12 @@ _ATOM_RANK: Final = 9
 _HAPPENS: Final = {
     LegKind.DEBIT: "money leaves it", LegKind.CREDIT: "money arrives", LegKind.INITIATED: "it starts a payment, settled or not",
     LegKind.REFUND_OUT: "it pays a refund", LegKind.REFUND_IN: "it receives a refund", LegKind.USE: "it is used for a payment",
-    LegKind.MARK: "another rule has fired on an account that uses it", LegKind.PAYOUT: "it is paid out",
+    LegKind.MARK: "another rule has fired on an account that uses it or is its own", LegKind.PAYOUT: "it is paid out",
     LegKind.LINE: "its settlement line arrives", LegKind.SALE: "a sale is paid", LegKind.BATCH: "a batch of its sales arrives",
     LegKind.INCOMING: "a payment to it is started, settled or not", LegKind.REPORT: "a fraud report points at it",
+    LegKind.ACCEPTED: "its payment is accepted for clearing", LegKind.REFUND: "money is given back",
+    LegKind.STANDING: "one of its accounts is restricted or made active again",
+    LegKind.REGISTERED: "an account is registered under it",
 }  # fmt: skip
 
 

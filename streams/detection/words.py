@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from streams.clock import DAY_MS, HOUR_MS, QUARTER_MS
-from streams.events.model import AccountStatus, Confidence, PartyType, Rail, ReportType
+from streams.events.model import AccountStatus, Confidence, IpClass, PartyType, Rail, ReportType
 from streams.legs import LegKind, SubjectKind
 from streams.money import EXPONENTS
 
@@ -35,9 +35,14 @@ class Type(StrEnum):
     AGENTS = "agent"
     DEVICES = "device"
     MERCHANTS = "merchant"
+    ADDRESSES = "ip"
+    CONTACTS = "contact"
+    PARTIES = "party"
 
 
-TEXTS: Final = frozenset({Type.TEXT, Type.ACCOUNTS, Type.COUNTRIES, Type.AGENTS, Type.DEVICES, Type.MERCHANTS})
+TEXTS: Final = frozenset(
+    {Type.TEXT, Type.ACCOUNTS, Type.COUNTRIES, Type.AGENTS, Type.DEVICES, Type.MERCHANTS, Type.PARTIES}
+)
 """Kinds of text; two are compared whatever their kinds, a list is asked about texts of its own kind only."""
 
 
@@ -46,6 +51,9 @@ SUBJECTS: Final = {
     "device": SubjectKind.DEVICE,
     "merchant": SubjectKind.MERCHANT,
     "settlement": SubjectKind.JOIN,
+    "ip": SubjectKind.IP,
+    "contact": SubjectKind.CONTACT,
+    "party": SubjectKind.PARTY,
 }
 SUBJECT_WORDS: Final = {kind: word for word, kind in SUBJECTS.items()}
 
@@ -55,6 +63,9 @@ LIST_KINDS: Final = {
     "merchant": Type.MERCHANTS,
     "country": Type.COUNTRIES,
     "agent": Type.AGENTS,
+    "ip": Type.ADDRESSES,
+    "contact": Type.CONTACTS,
+    "party": Type.PARTIES,
 }
 """What the keys of a list may name."""
 Kinds = tuple[LegKind, ...]
@@ -69,8 +80,22 @@ LEGS: Final[dict[SubjectKind, dict[str, Kinds]]] = {
         "payouts_received": (LegKind.PAYOUT,),
     },
     SubjectKind.DEVICE: {"uses": (LegKind.USE,), "marks": (LegKind.MARK,)},
-    SubjectKind.MERCHANT: {"payouts": (LegKind.PAYOUT,), "sales": (LegKind.SALE,), "batches": (LegKind.BATCH,)},
-    SubjectKind.JOIN: {"payments": (LegKind.PAYMENT,), "lines": (LegKind.LINE,), "reports": (LegKind.REPORT,)},
+    SubjectKind.MERCHANT: {
+        "payouts": (LegKind.PAYOUT,),
+        "sales": (LegKind.SALE,),
+        "batches": (LegKind.BATCH,),
+        "refunds": (LegKind.REFUND,),
+    },
+    SubjectKind.JOIN: {
+        "payments": (LegKind.PAYMENT,),
+        "lines": (LegKind.LINE,),
+        "reports": (LegKind.REPORT,),
+        "refunds": (LegKind.REFUND,),
+        "endings": (LegKind.UNDONE,),
+    },
+    SubjectKind.IP: {"uses": (LegKind.USE,)},
+    SubjectKind.CONTACT: {"registrations": (LegKind.REGISTERED,)},
+    SubjectKind.PARTY: {"standings": (LegKind.STANDING,), "marks": (LegKind.MARK,)},
 }
 TRIGGERS: Final[dict[SubjectKind, dict[str, LegKind]]] = {
     SubjectKind.ACCOUNT: {
@@ -83,8 +108,21 @@ TRIGGERS: Final[dict[SubjectKind, dict[str, LegKind]]] = {
         "payout_received": LegKind.PAYOUT,
     },
     SubjectKind.DEVICE: {"use": LegKind.USE, "mark": LegKind.MARK},
-    SubjectKind.MERCHANT: {"payout": LegKind.PAYOUT, "sale": LegKind.SALE, "batch": LegKind.BATCH},
-    SubjectKind.JOIN: {"line": LegKind.LINE, "report": LegKind.REPORT},
+    SubjectKind.MERCHANT: {
+        "payout": LegKind.PAYOUT,
+        "sale": LegKind.SALE,
+        "batch": LegKind.BATCH,
+        "refund": LegKind.REFUND,
+    },
+    SubjectKind.JOIN: {
+        "line": LegKind.LINE,
+        "report": LegKind.REPORT,
+        "accepted": LegKind.ACCEPTED,
+        "refund": LegKind.REFUND,
+    },
+    SubjectKind.IP: {"use": LegKind.USE},
+    SubjectKind.CONTACT: {"registration": LegKind.REGISTERED},
+    SubjectKind.PARTY: {"standing": LegKind.STANDING, "mark": LegKind.MARK},
 }
 ROLE_OF: Final = {
     int(kind): word for words in TRIGGERS.values() for word, kind in words.items()
@@ -98,6 +136,7 @@ DISTINCT: Final = {
     "payment": "payment",
     "sender": "account",
     "batch": "batch",
+    "merchant": "merchant",
     "amount": "amount",
     "day": "time",
 }
@@ -125,13 +164,20 @@ FIELDS: Final = {
     "known_for": (f"(0 if x.previous <= x.time - {KNOWN_MS} else x.time - x.known)", Type.SPAN),
     "under_way_for": ("(x.time - x.started if x.started else 0)", Type.SPAN),
     "balance": ("x.balance", Type.MONEY),
+    "ip_country": ("x.seat.partition('|')[0]", Type.COUNTRIES),
+    "ip_class": ("x.seat.partition('|')[2]", Type.TEXT),
+    "report": ("x.origin", Type.TEXT),
+    "registered_as": ("x.way", Type.TEXT),
+    "standing": ("x.way", Type.TEXT),
     "hour": (f"((x.time + x.zone * {QUARTER_MS}) // {HOUR_MS} % 24)", Type.COUNT),
 }
 """Words for a leg's own fields in ``when`` and after ``where``, and their source.
 
 ``country``, ``agent`` (bank or payment company) and ``counterparty_type`` are those of the other end. ``gross``, ``due`` (what its
 figures leave to be paid) and ``rounding`` (one minor unit an item) are a batch's; its ``amount`` is what it says to pay out.
-``balance`` is the account's own after the leg, ``hour`` that of the subject's local time, 0 to 23.
+``ip_country`` and ``ip_class`` say where the payer gave the order, ``registered_as`` what joins accounts (PHONE, EMAIL, ADDRESS,
+OWNER), ``standing`` how an account of a party stands. ``balance`` is the account's own after the leg, ``hour`` the subject's local
+one, 0 to 23.
 """
 MISSING: Final = {
     **dict.fromkeys(("gross", "due", "rounding"), "x.figures is None"),
@@ -144,6 +190,10 @@ CODES: Final[dict[str, frozenset[str]]] = {
     "party_type": frozenset(PartyType),
     "status": frozenset(AccountStatus),
     "currency": frozenset(EXPONENTS),
+    "ip_class": frozenset(IpClass),
+    "report": frozenset(ReportType),
+    "registered_as": frozenset({"PHONE", "EMAIL", "ADDRESS", "OWNER"}),
+    "standing": frozenset(AccountStatus),
 }
 """Fields whose codes are a closed set: another code in a comparison is a fault."""
 REFERENCES: Final[dict[SubjectKind, dict[str, Type]]] = {
@@ -164,6 +214,7 @@ NOTICES: Final[dict[str, tuple[frozenset[ReportType], frozenset[Confidence]]]] =
     "stop": (frozenset({ReportType.STOP_PAYMENT, ReportType.FREEZE}), frozenset(Confidence)),
     "confirmed_report": (_SUSPECTED, _PROVEN),
     "allegation": (_SUSPECTED, frozenset({Confidence.ALLEGED})),
+    "recall": (frozenset({ReportType.RECALL}), frozenset(Confidence)),
 }
 """Words after ``time since``: what stands against an account, by types of report and who stands behind them."""
 MOMENTS: Final[dict[SubjectKind, frozenset[str]]] = {

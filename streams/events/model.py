@@ -64,6 +64,18 @@ class PartyType(StrEnum):
     GOV = "GOV"
 
 
+class IpClass(StrEnum):
+    """What kind of network an address belongs to; behind the first three many customers sit whom nothing joins."""
+
+    CARRIER_NAT = "CARRIER_NAT"
+    CAMPUS = "CAMPUS"
+    OFFICE = "OFFICE"
+    RESIDENTIAL = "RESIDENTIAL"
+    MOBILE = "MOBILE"
+    HOSTING = "HOSTING"
+    VPN_TOR = "VPN_TOR"
+
+
 class Relation(StrEnum):
     """How a payment relates to an earlier one."""
 
@@ -123,6 +135,7 @@ class PaymentEvent(Struct, frozen=True, tag="payment", tag_field="event_type", o
     debtor_balance_after_minor: int | None = None
     ingest_time: Moment | None = None
     trace_id: ShortText | None = None
+    ip_class: IpClass | None = None
 
 
 class PaymentStatusEvent(Struct, frozen=True, tag="payment_status", tag_field="event_type", omit_defaults=True):
@@ -310,6 +323,8 @@ class AccountReferenceEvent(Struct, frozen=True, tag="account", tag_field="event
     merchant: MerchantReference | None = None
     ingest_time: Moment | None = None
     trace_id: ShortText | None = None
+    email_token: Key | None = None
+    ubo_tokens: tuple[Key, ...] = ()
 
 
 Event = PaymentEvent | PaymentStatusEvent | SettlementEvent | FraudReportEvent | AccountReferenceEvent

@@ -16,6 +16,11 @@ from streams.legs.split import RETURNED, RETURNED_SIDES, SETTLED_SIDES
 from streams.state.subject import Subject
 
 RELEASE: Final = "RELEASE"
+_AWAY: Final[dict[int, frozenset[LegKind]]] = {
+    LegKind.LINE: frozenset({LegKind.PAYMENT, LegKind.LINE}),
+    LegKind.ACCEPTED: frozenset({LegKind.LINE, LegKind.UNDONE}),
+}
+"""Legs that have a home, and what is forwarded to it from the other ids."""
 MATCHED: Final = "~matched"
 """In place of a report's type: it points at a payment, and ``other`` is the account that got it."""
 
@@ -27,9 +32,9 @@ def matches(subject: Subject) -> dict[Address, Leg]:
         return _told_accounts(subject)
     facts = [leg for leg in subject.log if leg.source[:1] != "~"]
     for leg in facts:
-        if leg.kind == LegKind.LINE and leg.account and leg.counted:
+        if leg.kind in _AWAY and leg.account and leg.counted:
             for peer in facts:
-                if peer.kind in {LegKind.PAYMENT, LegKind.LINE} and not _stands_at(peer, leg):
+                if peer.kind in _AWAY[leg.kind] and not _stands_at(peer, leg):
                     key = f"match|{subject.key}|{leg.event_id}|{peer.event_id}"
                     wanted[SubjectKind.JOIN, leg.account, key] = _forward(peer, leg.account, subject.key)
         elif leg.kind == LegKind.REPORT:
@@ -58,6 +63,7 @@ def _reported(report: Leg, facts: list[Leg]) -> dict[Address, Leg]:
         subject=hub,
         origin=MATCHED,
         other=payment.other,
+        account=report.subject,
         event_id=f"{report.event_id}@{payment.payment}",
         until=0,
     )
@@ -65,7 +71,7 @@ def _reported(report: Leg, facts: list[Leg]) -> dict[Address, Leg]:
 
 
 def _told_accounts(subject: Subject) -> dict[Address, Leg]:
-    """Tell accounts found by a payment of the report, and all accounts of its release."""
+    """Tell accounts found by a payment of the report; tell all accounts, and the payments, of its release."""
     known = subject.references
     matched = {leg.other for leg in known if leg.origin == MATCHED}
     wanted: dict[Address, Leg] = {}
@@ -75,6 +81,9 @@ def _told_accounts(subject: Subject) -> dict[Address, Leg]:
             wanted[SubjectKind.ACCOUNT, account, f"report|{leg.event_id}"] = _at(account, leg)
         if leg.origin == RELEASE:
             for each in known:
+                if each.origin == MATCHED:
+                    told = msgspec.structs.replace(leg, subject=each.account, kind=int(LegKind.UNDONE), facts=None)
+                    wanted[SubjectKind.JOIN, each.account, f"answer|{leg.event_id}"] = told
                 for account in {*(each.facts or {}).get("accounts", ()), *matched}:
                     wanted[SubjectKind.ACCOUNT, account, f"report|{leg.event_id}"] = _at(account, leg)
     return wanted
@@ -95,7 +104,7 @@ def _stands_at(peer: Leg, line: Leg) -> bool:
 
 
 def _forward(peer: Leg, home: str, here: str) -> Leg:
-    account = home if peer.kind == LegKind.LINE else peer.account
+    account = peer.account if peer.kind == LegKind.PAYMENT else home
     return msgspec.structs.replace(
         peer, subject=home, event_id=f"{peer.event_id}@{here}", account=account, counted=True, source=f"~{peer.source}"
     )

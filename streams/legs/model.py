@@ -22,6 +22,12 @@ class SubjectKind(IntEnum):
     MERCHANT = 3
     JOIN = 4
     """One id under which payment and settlement meet: ``uetr:``, ``pid:`` or ``e2e:``."""
+    IP = 5
+    """A network address, unless many sit behind it by its nature."""
+    CONTACT = 6
+    """A telephone number, e-mail address, address or owner under which accounts are registered."""
+    PARTY = 7
+    """Who owns accounts."""
 
 
 class LegKind(IntEnum):
@@ -51,6 +57,16 @@ class LegKind(IntEnum):
     """A batch of sales, at its merchant."""
     INCOMING = 20
     """A payment to it was initiated, settled or not."""
+    ACCEPTED = 21
+    """A payment was accepted for settlement, at the ids under which its line is awaited."""
+    UNDONE = 22
+    """A payment was rejected, cancelled or returned, or its recall was answered, at its ids."""
+    REFUND = 23
+    """Money is given back for a payment, at the payment's id and at its merchant."""
+    REGISTERED = 24
+    """An account is registered, at what it is registered under; ``way`` says which that is."""
+    STANDING = 25
+    """How an account stands (``way``), at its owner: restricted, or active again."""
 
 
 class Leg(Struct, array_like=True, gc=False):
@@ -110,6 +126,8 @@ class Leg(Struct, array_like=True, gc=False):
     """Quarters of an hour by which the subject's own clocks are ahead of UTC."""
     balance: int | None = None
     """Of the subject's account after this leg, in minor units, where its bank tells it."""
+    seat: str = ""
+    """Where the payer gave the order: country and kind of his network address, ``KH|RESIDENTIAL``."""
     marked: tuple[str, ...] = ()
     """Derived: rules that said yes to the same payment at its other end, sorted; from marks (``state/hearing.py``)."""
 
@@ -178,7 +196,7 @@ class Packed(Struct, array_like=True, gc=False):
 
 
 FORMAT_VERSION: Final = 1
-WAKES: Final = frozenset({int(LegKind.LINE), int(LegKind.STATUS), int(LegKind.REPORT)})
+WAKES: Final = frozenset(map(int, (LegKind.LINE, LegKind.STATUS, LegKind.REPORT, LegKind.ACCEPTED, LegKind.REFUND)))
 """What a join id has to decide about; payments alone sleep there."""
 REPORT_KEY: Final = "rep:"
 """Start of the join id at which all is known of one report."""

@@ -27,6 +27,7 @@ from streams.events.model import (
     SettlementKind,
     SettlementStatus,
 )
+from streams.legs.aside import UNDOING, about_owner, awaited, seat_of, seldom
 from streams.legs.model import REPORT_KEY, Leg, LegKind, SubjectKind
 
 # Plain integers where every payment passes: comparing and hashing them costs less than members of an enumeration.
@@ -77,7 +78,7 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
     debtor, creditor = intern(event.debtor.party_token or payer), intern(event.creditor.party_token or payee)
     as_payer = (
         *common, _known(payee), debtor, payer, *ends, *_about(event.creditor), *way, "", None,
-        quarters_ahead(event.debtor.country or "", event.currency), event.debtor_balance_after_minor,
+        quarters_ahead(event.debtor.country or "", event.currency), event.debtor_balance_after_minor, seat_of(event),
     )  # fmt: skip
     as_payee = (
         *common, _known(payer), creditor, payee, *ends, *_about(event.debtor), *way, "", None,
@@ -109,6 +110,9 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
         for join in joins:
             join.origin, join.batch = origin, batch
         legs += joins if not event.other_ids else _with_names(joins, event.payment_id, event.other_ids)
+        legs += awaited(joins, status)
+    if event.ip_token or event.relation is not None:
+        legs += seldom(event, kinds, as_payer, as_payee)
     return legs
 
 
@@ -260,7 +264,7 @@ def _status(event: PaymentStatusEvent, how: Split) -> list[Leg]:
     A return names the amount that comes back; without one all of it does.
     """
     back = event.status is PaymentStatus.RETURNED
-    if SubjectKind.JOIN not in how.kinds or not (back or event.status is PaymentStatus.SETTLED):
+    if SubjectKind.JOIN not in how.kinds or not (event.status in UNDOING or event.status is PaymentStatus.SETTLED):
         return []
     names = (event.payment_id, *event.other_ids) if event.payment_id else event.other_ids
     keys = [f"uetr:{event.uetr}"] if event.uetr else []
@@ -274,7 +278,10 @@ def _status(event: PaymentStatusEvent, how: Split) -> list[Leg]:
         )
         for key in keys
     ]  # fmt: skip
-    return _with_names(legs, event.payment_id, event.other_ids) if event.other_ids else legs
+    told = [] if event.status is PaymentStatus.SETTLED else awaited(legs, event.status)
+    if not back and event.status is not PaymentStatus.SETTLED:
+        return told
+    return (_with_names(legs, event.payment_id, event.other_ids) if event.other_ids else legs) + told
 
 
 def _account(event: AccountReferenceEvent, how: Split) -> list[Leg]:
@@ -308,7 +315,7 @@ def _account(event: AccountReferenceEvent, how: Split) -> list[Leg]:
         if merchant.onboarded_at is not None:
             facts["onboarded"] = str(from_datetime(merchant.onboarded_at))
         leg(SubjectKind.MERCHANT, merchant.merchant_id, facts)
-    return legs
+    return legs + about_owner(event, how.digest, how.kinds)
 
 
 def _report(event: FraudReportEvent, how: Split) -> list[Leg]:

@@ -5,13 +5,14 @@
     09:00 victim pays mule 15000 CNY [device=phone] [pid=P1] [uetr=...] [e2e=INV-7] [status=INITIATED] [merchant=M1]
           [rail=CASH_OUT] [purpose=SALA] [mcc=5816] [to_type=VASP] [from_type=PSP] [to_country=KH] [from_country=CN]
           [to_agent=BANK] [started=08:59] [batch=B1] [source=bank] [from_balance=12] [to_balance=15000]
-    day 2 09:20 line 500 CNY [pid=P1]                  a booked settlement line
+          [from_owner=party] [to_owner=party] [refund_of=P1] [ip=router] [ip_country=KH] [ip_class=VPN_TOR]
+    day 2 09:20 line 500 CNY [pid=P1] [merchant=M1] [payee=account]     a booked settlement line
     10:00 payout 900 CNY to account merchant=M1 [payee_owner=party] [cycle=T0]
     10:00 batch 970 CNY merchant=M1 id=B1 [gross=1000] [fee=30] [refund=0] [items=2]
     10:00 report STOP_PAYMENT of mule id=R1 [pid=P1] [uetr=...] [by=POLICE] [until=12:00]
     11:00 release R1
     00:00 reference account [merchant=M1] [owner=party] [payouts=account,account] [opened=2025-12-01] [type=PERSON]
-          [status=DORMANT] [onboarded=2025-12-01] [home=CN]
+          [status=DORMANT] [onboarded=2025-12-01] [home=CN] [phone=...] [email=...] [address=...] [owned_by=party]
 
     09:00 payer-# pays shop 100 CNY, 50 times every 1m   # stands for 1, 2, 3 ... 50
 
@@ -33,11 +34,13 @@ from streams.events.model import (
     Confidence,
     Event,
     FraudReportEvent,
+    IpClass,
     MerchantReference,
     PartyType,
     PaymentEvent,
     PaymentStatus,
     Rail,
+    Relation,
     ReportedTransaction,
     ReportType,
     SettlementEvent,
@@ -59,14 +62,17 @@ _REFERENCE = re.compile(r"reference (\S+)((?: \w+=\S+)*)")
 _WORDS: Final = {
     "pays": {
         "device", "pid", "uetr", "e2e", "status", "merchant", "rail", "purpose", "mcc", "to_type", "from_type", "to_country",
-        "from_country", "to_agent", "started", "batch", "source", "from_balance", "to_balance",
+        "from_country", "to_agent", "started", "batch", "source", "from_balance", "to_balance", "from_owner", "to_owner",
+        "refund_of", "ip", "ip_country", "ip_class",
     },
-    "line": {"pid", "uetr", "e2e", "id"},
+    "line": {"pid", "uetr", "e2e", "id", "merchant", "payee"},
     "payout": {"merchant", "payee_owner", "id", "cycle"},
     "release": set(),
     "report": {"id", "pid", "uetr", "by", "until"},
     "batch": {"merchant", "id", "gross", "fee", "refund", "items"},
-    "reference": {"merchant", "owner", "payouts", "opened", "onboarded", "type", "status", "home"},
+    "reference": {
+        "merchant", "owner", "payouts", "opened", "onboarded", "type", "status", "home", "phone", "email", "address", "owned_by",
+    },
 }  # fmt: skip
 
 Code = TypeVar("Code", bound=StrEnum)
@@ -166,13 +172,17 @@ def _pays(at: _At, *words: str) -> Event:
         mcc=options.get("mcc"), batch_id=options.get("batch"),
         debtor_balance_after_minor=_minor(options["from_balance"], currency) if "from_balance" in options else None,
         creditor_balance_after_minor=_minor(options["to_balance"], currency) if "to_balance" in options else None,
+        related_payment_id=options.get("refund_of"), relation=Relation.REFUND_OF if "refund_of" in options else None,
+        ip_token=options.get("ip"), ip_country=options.get("ip_country"),
+        ip_class=_code(options, "ip_class", IpClass, "") if "ip_class" in options else None,
     )  # fmt: skip
 
 
 def _end(account: str, side: str, options: dict[str, str]) -> Account:
     kind = f"{side}_type"
     return Account(
-        account, party_token=f"party-of-{account}", party_type=_code(options, kind, PartyType, "") if kind in options else None,
+        account, party_token=options.get(f"{side}_owner", f"party-of-{account}"),
+        party_type=_code(options, kind, PartyType, "") if kind in options else None,
         agent_id=options.get(f"{side}_agent"), country=options.get(f"{side}_country"),
     )  # fmt: skip
 
@@ -194,6 +204,7 @@ def _line(at: _At, *words: str) -> Event:
         event_id=f"t{number}", schema_version=1, source="test", event_time=moment, settlement_id=options.get("id", f"s{number}"),
         kind=SettlementKind.INTERBANK, status=SettlementStatus.BOOKED, net_minor=_minor(amount, currency), currency=currency,
         payment_id=options.get("pid"), uetr=options.get("uetr"), end_to_end_id=options.get("e2e"), booked_at=moment,
+        merchant_id=options.get("merchant"), creditor=Account(options["payee"]) if "payee" in options else None,
     )  # fmt: skip
 
 
@@ -260,6 +271,8 @@ def _reference(at: _At, *words: str) -> Event:
         party_type=_code(options, "type", PartyType, "MERCHANT" if merchant else "PERSON"),
         opened_at=_day(options["opened"]) if "opened" in options else moment, valid_from=moment, merchant=merchant,
         status=_code(options, "status", AccountStatus, "ACTIVE"), home_country=options.get("home"),
+        phone_token=options.get("phone"), email_token=options.get("email"), address_token=options.get("address"),
+        ubo_tokens=(options["owned_by"],) if "owned_by" in options else (),
     )  # fmt: skip
 
 

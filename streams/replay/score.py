@@ -89,6 +89,8 @@ class Score:
     rules: tuple[RuleScore, ...]
     delay_ms: int | None
     """Median time from the first tainted credit to the first alert, over all found instances in which a victim pays."""
+    missed: tuple[str, ...] = ()
+    """Ids of the instances of fraud that were not found, the faint ones left out."""
 
     @property
     def alerts(self) -> int:
@@ -155,7 +157,7 @@ def score(scenarios: Iterable[Scenario], alerts: Iterable[ScoredAlert]) -> Score
     rules = tuple(
         RuleScore(rule, count[_TRUE], count[_NEAR_MISS], count[_STRAY]) for rule, count in sorted(counts.items())
     )
-    return Score(truth.rows(), rules, truth.delay())
+    return Score(truth.rows(), rules, truth.delay(), truth.missed())
 
 
 def _is_about(scenario: Scenario, rule_id: str) -> bool:
@@ -208,6 +210,11 @@ class _Truth:
         """Give the median time to the first alert over all found instances of fraud."""
         every = (each for group in self._groups.values() for each in group)
         return self._median([each for each in every if not each.hard_negative and not each.faint])
+
+    def missed(self) -> tuple[str, ...]:
+        """Name the instances of fraud that nothing hit, the faint ones left out."""
+        every = (each for group in self._groups.values() for each in group if not each.hard_negative and not each.faint)
+        return tuple(sorted(each.scenario_id for each in every if each.scenario_id not in self._first_hit_ms))
 
     def _row(self, typology: str, group: list[Scenario]) -> TypologyScore:
         clear, faint = ([each for each in group if each.faint is wanted] for wanted in (False, True))

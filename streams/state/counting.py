@@ -15,6 +15,7 @@ ONCE: Final = frozenset(
             LegKind.LINE,
             LegKind.SALE,
             LegKind.BATCH,
+            LegKind.REFUND,
         ),
     )
 )

@@ -30,6 +30,9 @@ UETR = "11111111-1111-4111-8111-111111111111"
 STOP, PAID, ALLEGED, MATCH, ORPHAN = (
     "outflow-after-stop", "pay-to-reported", "pay-to-alleged", "report-needs-match", "orphan-settlement",
 )  # fmt: skip
+UNSETTLED, ELSEWHERE, REFUND, RECALL, CONTINUES = (
+    "payment-unsettled", "payment-unsettled-elsewhere", "refund-abuse", "recall-unanswered", "restricted-continues",
+)  # fmt: skip
 STORIES: dict[str, tuple[list[str], set[tuple[str, str, str]]]] = {
     "a stop by payment id, broken once, then released": (
         [
@@ -84,6 +87,58 @@ STORIES: dict[str, tuple[list[str], set[tuple[str, str, str]]]] = {
     "a line that nothing explains": (
         ["09:00 line 500 CNY pid=P1", "09:31 y pays a 500 CNY pid=P2"],
         {(ORPHAN, "pid:P1", "09:00")},
+    ),
+    "an accepted payment that is booked under another of its ids": (
+        [
+            f"09:00 a pays b 5000 CNY pid=P1 uetr={UETR} e2e=INV-7 status=ACCEPTED",
+            "20:00 line 5000 CNY pid=P1 payee=b",
+            "21:00 a pays b 70 CNY pid=P2 status=ACCEPTED",
+        ],
+        {(UNSETTLED, "pid:P2", "21:00")},
+    ),
+    "accepted payments, one taken back and one booked to somebody else": (
+        [
+            "09:00 a pays b 5000 CNY pid=P1 status=ACCEPTED",
+            "09:30 a pays b 5000 CNY pid=P1 status=CANCELLED",
+            f"10:00 a pays b 600 CNY pid=P2 uetr={UETR} status=ACCEPTED",
+            f"11:00 line 600 CNY uetr={UETR} payee=mule",
+        ],
+        {(ELSEWHERE, f"uetr:{UETR}", "13:00")},
+    ),
+    "refunds of one sale: to the buyer, and to a stranger": (
+        [
+            "09:00 buyer pays shop 500 CNY merchant=M1 pid=P1",
+            "12:00 shop pays buyer 100 CNY merchant=M1 refund_of=P1",
+            "13:00 shop pays stranger 100 CNY merchant=M1 refund_of=P1",
+        ],
+        {(REFUND, "pid:P1", "15:00")},
+    ),
+    "recalls: one refused, one not answered at all": (
+        [
+            "09:00 x pays a 40 CNY pid=P1",
+            "09:02 x pays a 60 CNY pid=P3",
+            "10:00 report RECALL id=R1 pid=P1 by=ALLEGED",
+            "10:02 report RECALL id=R3 pid=P3 by=ALLEGED",
+            "day 2 11:00 release R1",
+        ],
+        {(RECALL, "pid:P3", "10:02")},
+    ),
+    "a recall that is answered by a return": (
+        [
+            "09:01 x pays a 50 CNY pid=P2",
+            "10:01 report RECALL id=R2 pid=P2 by=ALLEGED",
+            "day 2 12:00 x pays a 50 CNY pid=P2 status=RETURNED",
+        ],
+        set(),
+    ),
+    "a restricted owner goes on with another account": (
+        [
+            "07:00 reference first owner=boss opened=2025-06-01 status=STOPPED",
+            "09:00 v1 pays second 15000 CNY to_owner=boss",
+            "09:20 v2 pays second 10000 CNY to_owner=boss",
+            "09:45 second pays layer-2 24000 CNY from_owner=boss",
+        ],
+        {("pass-through-account", "second", "09:45"), (CONTINUES, "boss", "09:45")},
     ),
 }  # fmt: skip
 RULESET, FINDINGS = check_files({str(path.relative_to(ROOT)): path.read_text() for path in ROOT.glob("rules/*/*.yaml")})

@@ -29,12 +29,15 @@ _INVOICE: Final = Spread((0, 80_000), (600, 600_000), (900, 2_500_000), (1_000, 
 _REFUND_SHARE: Final = 0.015
 _LINE_SHARE: Final = 0.25
 _LIVES: Final = (
-    (Life.ONE,) * 46
+    (Life.ONE,) * 43
     + (Life.PAIR,) * 34
     + (Life.STATUS,) * 14
-    + (Life.REJECTED,) * 2
+    + (Life.CLEARED,) * 3
+    + (Life.REJECTED, Life.UNDONE)
     + (Life.CANCELLED, Life.HELD, Life.HELD, Life.RETURNED)
 )
+_BEHIND_MS: Final = {"USD": 13 * HOUR_MS, "EUR": 7 * HOUR_MS}
+"""How much later than in China it is day where such accounts are kept."""
 
 
 class Background:
@@ -76,6 +79,10 @@ class Background:
         """Pick a person; few are very active, most are not."""
         return self._population.person(int(self._population.people * self._rng.random() ** 1.6))
 
+    def _by_day(self, at: int, holder: Holder) -> int:
+        """Move a time of the Chinese day to the same hour where an account is kept."""
+        return at if self._arrivals.full else at + _BEHIND_MS.get(holder.currency, 0)
+
     def _life(self, rail: Rail) -> Life:
         life = _LIVES[int(self._rng.random() * 100)]
         if self._arrivals.full or rail in (Rail.CASH_IN, Rail.CASH_OUT):
@@ -89,9 +96,12 @@ class Background:
         return paid
 
     def _with_line(self, paid: Paid) -> None:
-        """Settle some payments of banks by a line; returned ones never, their return would read as a second booking."""
+        """Settle some payments of banks by a line, and all that were accepted for clearing.
+
+        Returned ones never: their return would read as a second booking.
+        """
         life = paid.transfer.life
-        if settles(life) and life is not Life.RETURNED and self._rng.random() < _LINE_SHARE:
+        if settles(life) and life is not Life.RETURNED and (life is Life.CLEARED or self._rng.random() < _LINE_SHARE):
             line = usual_line(paid, self._rng, at_once=self._arrivals.full)
             self._arrivals.send(booked(line, self._rng))
 
@@ -101,8 +111,9 @@ class Background:
         group = self._population.shops[payer.currency]
         shop = group[int(len(group) * rng.random() ** 2.2)]
         life = self._life(rail)
-        if life in (Life.HELD, Life.RETURNED):
+        if life in (Life.HELD, Life.RETURNED, Life.CLEARED, Life.UNDONE):
             life = Life.ONE
+        at = self._by_day(at, payer)
         day = local_day(at)
         transfer = Transfer(
             at=at,
@@ -168,7 +179,7 @@ class Background:
         debtor, creditor = ends
         paid = self._send(
             Transfer(
-                at=at,
+                at=self._by_day(at, debtor),
                 debtor=debtor,
                 creditor=creditor,
                 amount_minor=amount_minor,
@@ -185,7 +196,7 @@ class Background:
         amount = in_currency(_SALARY.draw(self._rng), person.currency)
         paid = self._send(
             Transfer(
-                at=at,
+                at=self._by_day(at, person),
                 debtor=self._population.employer(person),
                 creditor=person,
                 amount_minor=amount,
@@ -210,7 +221,7 @@ class Background:
         inward = self._rng.random() < 0.3  # noqa: PLR2004 - machines give more cash than they take
         self._send(
             Transfer(
-                at=at,
+                at=self._by_day(at, payer),
                 debtor=CASH if inward else payer,
                 creditor=payer if inward else CASH,
                 amount_minor=amount,

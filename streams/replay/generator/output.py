@@ -100,7 +100,7 @@ def generate(
     ``progress`` is told the number of events made, about a thousand times. Raises ``UsageError`` when the folder or a
     file cannot be written, or a typology does not exist. The same settings give the same bytes.
     """
-    chosen(settings.typologies)
+    chosen(settings.typologies, settings.days)
     summary = Summary(accounts=settings.accounts_total)
     every = max(1, settings.events // _BEATS)
     encode = msgspec.json.Encoder().encode

@@ -36,10 +36,19 @@ class Life(IntEnum):
     """INITIATED, HELD, SETTLED."""
     RETURNED = 6
     """INITIATED, SETTLED, then a status RETURNED."""
+    ACCEPTED = 7
+    """INITIATED, ACCEPTED, and nothing after it."""
+    CLEARED = 8
+    """INITIATED, ACCEPTED for clearing, SETTLED."""
+    UNDONE = 9
+    """INITIATED, ACCEPTED, then a status REJECTED."""
 
 
 class Transfer(Struct, frozen=True, kw_only=True):
-    """A plan: who pays whom, how much, when begun. ``device`` is the device used, if the rail has one."""
+    """A plan: who pays whom, how much, when begun. ``device`` is the device used, if the rail has one.
+
+    ``balances`` are those of payer and payee after it, in minor units, where the messages tell them.
+    """
 
     at: int
     debtor: Holder
@@ -54,6 +63,7 @@ class Transfer(Struct, frozen=True, kw_only=True):
     related: str | None = None
     settle_ms: int = -1
     """How long settling takes, exactly; -1: as long as the rail takes."""
+    balances: tuple[int | None, int | None] = (None, None)
 
 
 class Paid(Struct, frozen=True):
@@ -94,6 +104,9 @@ _STATUSES: Final = {
     Life.CANCELLED: ((PaymentStatus.INITIATED, False), (PaymentStatus.CANCELLED, False)),
     Life.HELD: ((PaymentStatus.INITIATED, False), (PaymentStatus.HELD, True), (PaymentStatus.SETTLED, False)),
     Life.RETURNED: ((PaymentStatus.INITIATED, False), (PaymentStatus.SETTLED, False), (PaymentStatus.RETURNED, True)),
+    Life.ACCEPTED: ((PaymentStatus.INITIATED, False), (PaymentStatus.ACCEPTED, False)),
+    Life.CLEARED: ((PaymentStatus.INITIATED, False), (PaymentStatus.ACCEPTED, False), (PaymentStatus.SETTLED, False)),
+    Life.UNDONE: ((PaymentStatus.INITIATED, False), (PaymentStatus.ACCEPTED, False), (PaymentStatus.REJECTED, True)),
 }
 _REASONS: Final = {
     PaymentStatus.REJECTED: "AM04",
@@ -111,7 +124,7 @@ def identifier(rng: Random) -> str:
 
 def settles(life: Life) -> bool:
     """Tell whether such a payment moves money."""
-    return life not in (Life.REJECTED, Life.CANCELLED)
+    return life not in (Life.REJECTED, Life.CANCELLED, Life.ACCEPTED, Life.UNDONE)
 
 
 def pay(transfer: Transfer, rng: Random) -> Paid:
@@ -146,13 +159,18 @@ def _message(paid: Paid, status: PaymentStatus, sequence: int, rng: Random) -> P
     initiated = to_datetime(transfer.at)
     settled = to_datetime(paid.settled_ms)
     begun = status is PaymentStatus.INITIATED
+    moment = {PaymentStatus.INITIATED: initiated, PaymentStatus.ACCEPTED: to_datetime(paid.accepted_ms)}.get(
+        status, settled
+    )
+    address = debtor.address if transfer.device is not None else None
+    told = status is PaymentStatus.SETTLED
     shop = creditor if creditor.merchant_id is not None else debtor
     rail = transfer.rail
     return PaymentEvent(
         event_id=identifier(rng),
         schema_version=1,
         source=paid.source,
-        event_time=initiated if begun else settled,
+        event_time=moment,
         payment_id=paid.payment_id,
         rail=rail,
         status=status,
@@ -162,7 +180,7 @@ def _message(paid: Paid, status: PaymentStatus, sequence: int, rng: Random) -> P
         creditor=creditor.account,
         initiated_at=initiated,
         accepted_at=None if begun else to_datetime(paid.accepted_ms),
-        settled_at=settled if status is PaymentStatus.SETTLED else None,
+        settled_at=settled if told else None,
         sequence=sequence,
         uetr=paid.uetr,
         end_to_end_id=paid.end_to_end_id,
@@ -175,14 +193,25 @@ def _message(paid: Paid, status: PaymentStatus, sequence: int, rng: Random) -> P
         relation=None if transfer.related is None else Relation.REFUND_OF,
         channel=_CHANNELS[rail][1],
         device_token=transfer.device,
+        ip_token=None if address is None else address.token,
+        ip_country=None if address is None else address.country,
+        debtor_balance_after_minor=transfer.balances[0] if told else None,
+        creditor_balance_after_minor=transfer.balances[1] if told else None,
+        ip_class=None if address is None else address.kind,
     )
+
+
+def returned(paid: Paid, at_ms: int, rng: Random) -> PaymentStatusEvent:
+    """Write the status that a payment came back at a moment (pacs.004), because somebody asked (FOCR)."""
+    status = _status(paid, PaymentStatus.RETURNED, 2, rng)
+    return replace(status, event_time=to_datetime(at_ms), status_reason="FOCR")
 
 
 def _status(paid: Paid, status: PaymentStatus, sequence: int, rng: Random) -> PaymentStatusEvent:
     at = paid.settled_ms
     if status is PaymentStatus.HELD:
         at = paid.transfer.at + SECOND_MS
-    elif status is PaymentStatus.RETURNED:
+    elif status is PaymentStatus.RETURNED or paid.transfer.life is Life.UNDONE:
         at += (5 + below(rng, 600)) * MINUTE_MS
     return PaymentStatusEvent(
         event_id=identifier(rng),

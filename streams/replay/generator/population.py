@@ -6,9 +6,10 @@ from random import Random
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from streams.clock import DAY_MS, to_datetime
-from streams.events.model import Account, AccountReferenceEvent, MerchantReference, PartyType
+from streams.events.model import Account, AccountReferenceEvent, IpClass, MerchantReference, PartyType
 from streams.replay.generator.draws import below
 
 CURRENCIES: Final = ("CNY",) * 17 + ("USD", "EUR", "JPY")
@@ -24,8 +25,16 @@ _MCCS: Final = ("5411", "5812", "5912", "5999", "4121", "5541", "5732", "5651", 
 _BANKS: Final = 12
 
 
+class Address(Struct, frozen=True):
+    """A network address: its token, the country it is in, what kind of network it belongs to."""
+
+    token: str
+    country: str
+    kind: IpClass
+
+
 class Holder(Struct, frozen=True):
-    """An account with what the stream tells of its owner; ``device`` is the one the owner pays with."""
+    """An account with what the stream tells of its owner; ``device`` is the one the owner pays with, ``address`` where from."""
 
     account: Account
     currency: str
@@ -36,6 +45,7 @@ class Holder(Struct, frozen=True):
     index: int = -1
     cycle: str = "T1"
     """When a merchant is paid out: T0 on the day itself, T1 on the day after."""
+    address: Address | None = None
 
     @property
     def token(self) -> str:
@@ -65,14 +75,20 @@ class Names:
         shop = party_type is PartyType.MERCHANT
         digits = int(token[:8], 16)
         account = self._account(name, party, party_type, currency)
+        silent = shop or party_type in (PartyType.ORG, PartyType.PSP)
         return Holder(
             account,
             currency,
-            None if shop or party_type in (PartyType.ORG, PartyType.PSP) else self.token(f"device {party}"),
+            None if silent else self.token(f"device {party}"),
             f"m-{token[:16]}" if shop else None,
             _MCCS[digits % len(_MCCS)] if shop else None,
             self._account(f"{name} payout", party, PartyType.ORG, currency) if shop else None,
+            address=None if silent else self.address(f"home of {party}", IpClass.RESIDENTIAL, _COUNTRIES[currency]),
         )
+
+    def address(self, name: str, kind: IpClass, country: str = "CN") -> Address:
+        """Make a network address by name."""
+        return Address(self.token(f"address {name}"), country, kind)
 
     def abroad(self, name: str, country: str) -> Holder:
         """Make an account of a person at a bank in another country."""
@@ -124,8 +140,22 @@ class Population:
             currency = CURRENCIES[index % len(CURRENCIES)]
             party_type = PartyType.SOLE if index % 25 == 24 else PartyType.PERSON  # noqa: PLR2004 - one in 25 is a trader
             made = self.names.holder(f"person {index}", party_type, currency)
-            found = self._people[index] = Holder(made.account, currency, made.device, index=index)
+            address = self._address(index, _COUNTRIES[currency])
+            found = self._people[index] = Holder(made.account, currency, made.device, index=index, address=address)
         return found
+
+    def _address(self, index: int, country: str) -> Address:
+        """Give the address a person pays from: mostly a carrier's, shared by hundreds; else home, mobile, office, campus."""
+        names = self.names
+        kind = index * _SPREAD % 20
+        if kind < 11:  # noqa: PLR2004 - of 20, so many pay over a carrier's shared addresses (our estimate)
+            return names.address(f"carrier {country} {index // 300}", IpClass.CARRIER_NAT, country)
+        if kind < 16:  # noqa: PLR2004
+            return names.address(f"household {country} {index // 20}-{kind // 2}", IpClass.RESIDENTIAL, country)
+        if kind < 18:  # noqa: PLR2004
+            return names.address(f"mobile {index}", IpClass.MOBILE, country)
+        work = IpClass.OFFICE if kind == 18 else IpClass.CAMPUS  # noqa: PLR2004
+        return names.address(f"{work} {country} {index // 400}", work, country)
 
     def savings(self, index: int) -> Holder:
         """Give the second account of a person, for every fifth index; same party, same device."""
@@ -172,6 +202,13 @@ class Population:
             currency = _SHOP_CURRENCIES[number % len(_SHOP_CURRENCIES)]
             groups[currency].append(self.names.holder(f"{kind} {number}", party_type, currency))
         return groups
+
+
+def contacts(
+    event: AccountReferenceEvent, *, phone: str | None = None, email: str | None = None, home: str | None = None
+) -> AccountReferenceEvent:
+    """Tell under which telephone number, e-mail address and address the owner is registered."""
+    return replace(event, phone_token=phone, email_token=email, address_token=home)
 
 
 def reference(

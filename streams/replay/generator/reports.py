@@ -15,9 +15,9 @@ def report_event(paid: Paid, kind: ReportType, at_ms: int, case_ref: str, rng: R
     plan = paid.transfer
     victim, suspect = plan.debtor.token, plan.creditor.token
     stop = kind is ReportType.STOP_PAYMENT
+    alleged = kind in (ReportType.VICTIM_REPORT, ReportType.RECALL)
     at = to_datetime(at_ms)
     by_ends = ReportedTransaction(None, None, None, victim, suspect, plan.amount_minor, to_datetime(paid.settled_ms))
-    by_id = ReportedTransaction(paid.payment_id, paid.uetr, paid.end_to_end_id)
     return FraudReportEvent(
         event_id=identifier(rng),
         schema_version=1,
@@ -28,16 +28,21 @@ def report_event(paid: Paid, kind: ReportType, at_ms: int, case_ref: str, rng: R
         reported_at=at,
         received_at=at,
         case_ref=case_ref,
-        confidence=Confidence.ALLEGED if kind is ReportType.VICTIM_REPORT else Confidence.POLICE,
+        confidence=Confidence.ALLEGED if alleged else Confidence.POLICE,
         fraud_type="INVESTMENT_PLATFORM",
         victim_account_token=victim,
-        transactions=() if kind is ReportType.LIST_ENTRY else (by_id if rng.random() < 0.8 else by_ends,),  # noqa: PLR2004
+        transactions=() if kind is ReportType.LIST_ENTRY else by_ids(paid) if rng.random() < 0.8 else (by_ends,),  # noqa: PLR2004
         suspect_account_tokens=(suspect,),
         reported_amount_minor=plan.amount_minor,
         currency=plan.currency,
         stop_started_at=at if stop else None,
         stop_expires_at=to_datetime(at_ms + 48 * HOUR_MS) if stop else None,
     )
+
+
+def by_ids(paid: Paid) -> tuple[ReportedTransaction]:
+    """Point at a payment by all its ids."""
+    return (ReportedTransaction(paid.payment_id, paid.uetr, paid.end_to_end_id),)
 
 
 def release_event(ended: FraudReportEvent, at_ms: int, rng: Random) -> FraudReportEvent:

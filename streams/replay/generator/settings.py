@@ -11,8 +11,8 @@ EVENTS_MIN: Final = 1_000
 ACCOUNTS_MIN: Final = 100
 DAYS_MAX: Final = 366
 SHARE_MAX: Final = 0.5
-_EVENTS_PER_INSTANCE: Final = 2_000
-"""One of each typology makes about 1,000 events, so at least half of every stream is ordinary."""
+_EVENTS_PER_INSTANCE: Final = 5_000
+"""One of each typology makes about 2,500 events, so at least half of every stream is ordinary."""
 _DENSEST: Final = f"at most one per {_EVENTS_PER_INSTANCE:,} events"
 START_MS: Final = 1_740_960_000_000
 """2025-03-03T00:00:00Z, a Monday: in the past on any machine, so that no event is refused as far in the future."""

@@ -1,6 +1,7 @@
 """One labelled instance: what is known of it afterwards, and the bench on which it is made."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -9,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from streams.clock import DAY_MS, HOUR_MS, MINUTE_MS, from_datetime, to_datetime, to_text
-from streams.events.model import AccountStatus, Event, FraudReportEvent, PartyType, ReportType
+from streams.events.model import AccountStatus, Event, FraudReportEvent, PartyType, PaymentStatusEvent, ReportType
 from streams.replay.generator.arrivals import Arrivals
 from streams.replay.generator.draws import below, between, randomness
-from streams.replay.generator.payments import Paid, Transfer, pay
-from streams.replay.generator.population import Holder, Population, reference
+from streams.replay.generator.payments import Paid, Transfer, pay, returned
+from streams.replay.generator.population import Holder, Names, Population, reference
 from streams.replay.generator.reports import release_event, report_event
 
 ANY_RULE: Final = "any"
@@ -85,6 +86,8 @@ class Typology:
     hard_negative: bool = False
     has_faint: bool = False
     """Whether some instances stay under the limits of the catalogue."""
+    days: int = 0
+    """So many days of history come before it; a shorter stream has none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +146,43 @@ class Case:
         made.rng = randomness(self._stage.seed, made.scenario_id)
         return made
 
+    @property
+    def names(self) -> Names:
+        """What makes tokens."""
+        return self._stage.population.names
+
+    @property
+    def last_ms(self) -> int:
+        """Event time of its latest event so far."""
+        return max(self._times)
+
+    def later(self, at_ms: int) -> "Case":
+        """Give the same instance with its next part beginning at a moment."""
+        moved = copy(self)
+        moved.start_ms = at_ms
+        return moved
+
+    def belongs(self, kind: str, key: str) -> None:
+        """Count something that is no account to the instance: an address, a party, a telephone."""
+        self._members[kind, key] = None
+
     def fresh(self, name: str, party_type: PartyType = PartyType.PERSON, *, device: str | None = None) -> Holder:
         """Open an account that nobody has dealt with; it has been known to the registry for some days or months."""
         holder = self.unknown(name, party_type)
         if device is not None:
-            holder = Holder(holder.account, holder.currency, device)
+            holder = replace(holder, device=device)
         self.register(holder, between(self.rng, 5, 400), name)
         return holder
 
     def unknown(self, name: str, party_type: PartyType = PartyType.PERSON) -> Holder:
         """Open an account of which no reference is sent."""
-        holder = self._stage.population.names.holder(f"{self.scenario_id} {name}", party_type)
+        holder = self.names.holder(f"{self.scenario_id} {name}", party_type)
         self.member(holder)
         return holder
 
     def abroad(self, name: str, country: str) -> Holder:
         """Open an account in another country, of which no reference is sent."""
-        holder = self._stage.population.names.abroad(f"{self.scenario_id} {name}", country)
+        holder = self.names.abroad(f"{self.scenario_id} {name}", country)
         self.member(holder)
         return holder
 
@@ -174,8 +197,7 @@ class Case:
 
         It was opened ``days_known`` days before; with ``asleep_days`` the registry calls it dormant since then.
         """
-        names = self._stage.population.names
-        event = reference(holder, self.start_ms - days_known * DAY_MS, f"{self.scenario_id} {name}", names)
+        event = reference(holder, self.start_ms - days_known * DAY_MS, f"{self.scenario_id} {name}", self.names)
         if asleep_days:
             since = to_datetime(self.start_ms - asleep_days * DAY_MS)
             event = replace(event, event_time=since, valid_from=since, status=AccountStatus.DORMANT)
@@ -183,8 +205,7 @@ class Case:
 
     def re_register(self, holder: Holder, since_ms: int, payouts: tuple[str, ...] | None, arrival_ms: int) -> None:
         """Send a reference of a merchant by itself, with other payout accounts if given."""
-        names = self._stage.population.names
-        event = reference(holder, since_ms, f"{self.scenario_id} again {since_ms}", names, payouts)
+        event = reference(holder, since_ms, f"{self.scenario_id} again {since_ms}", self.names, payouts)
         self._stage.arrivals.send_at(event, arrival_ms)
 
     def people(self, count: int) -> list[Holder]:
@@ -198,11 +219,9 @@ class Case:
 
     def crowd(self, count: int) -> list[Holder]:
         """Give many payers: people of the background as far as there are enough, then accounts nobody knows."""
-        population = self._stage.population
-        some = min(count, population.people // _CROWD_SHARE)
+        some = min(count, self._stage.population.people // _CROWD_SHARE)
         strangers = (
-            population.names.holder(f"{self.scenario_id} payer {number}", PartyType.PERSON)
-            for number in range(count - some)
+            self.names.holder(f"{self.scenario_id} payer {number}", PartyType.PERSON) for number in range(count - some)
         )
         return [*self.people(some), *strangers]
 
@@ -257,7 +276,18 @@ class Case:
                 self.aside(release_event(stop, from_datetime(stop.event_time) + between(rng, 2, 30) * HOUR_MS, rng))
         elif act < 0.7:  # noqa: PLR2004
             kind = (ReportType.RECALL, ReportType.FREEZE, ReportType.LIST_ENTRY)[below(rng, 3)]
-            self.aside(self.desk(paid, kind, reported_ms + between(rng, 10, 90) * MINUTE_MS))
+            told = self.desk(paid, kind, reported_ms + between(rng, 10, 90) * MINUTE_MS)
+            self.aside(told)
+            if kind is ReportType.RECALL:  # the other bank answers that nothing is left (camt.029, AM04)
+                self.aside(release_event(told, from_datetime(told.event_time) + between(rng, 3, 90) * HOUR_MS, rng))
+
+    def released(self, report: FraudReportEvent, at_ms: int) -> FraudReportEvent:
+        """Write the release of a report, without sending it."""
+        return release_event(report, at_ms, self.rng)
+
+    def given_back(self, paid: Paid, at_ms: int) -> PaymentStatusEvent:
+        """Write the return of a payment (pacs.004), without sending it."""
+        return returned(paid, at_ms, self.rng)
 
     def desk(self, paid: Paid, kind: ReportType, at_ms: int) -> FraudReportEvent:
         """Write a report about a payment of the instance, without sending it."""

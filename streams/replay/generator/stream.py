@@ -28,7 +28,7 @@ class Generator:
     def __init__(self, settings: GeneratorSettings, tell: Callable[[Scenario, list[Label]], None]) -> None:
         """Nothing is made yet. Raises ``UsageError`` for a typology that does not exist."""
         self.settings = settings
-        self._typologies = chosen(settings.typologies)
+        self._typologies = chosen(settings.typologies, settings.days)
         self.population = Population(Names(settings.seed), settings.accounts_total)
         self._arrivals = Arrivals(settings)
         self._background = Background(settings.seed, self.population, self._arrivals)
@@ -86,6 +86,7 @@ class Generator:
         settings = self.settings
         rng = randomness(settings.seed, "starts", typology.name)
         low, high = (settings.days * DAY_MS * part // 1_000 for part in _BEGIN_PER_MILLE)
+        high = min(high, max(low, (settings.days - typology.days) * DAY_MS))
         count = settings.instances
         for number in range(count):
             share = int((number + rng.random()) * 1_000_000)

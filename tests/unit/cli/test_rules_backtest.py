@@ -57,7 +57,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stream with late and repeated events, and a set of three rules."""
     folder = tmp_path_factory.mktemp("world")
     settings = GeneratorSettings(
-        seed=5, events=4_000, per_typology=2, typologies=TYPOLOGIES, disorder=0.1, duplicates=0.02
+        seed=5, events=10_000, per_typology=2, typologies=TYPOLOGIES, disorder=0.1, duplicates=0.02
     )
     generate(settings, folder / "stream")
     rules_of(folder / "rules", folder / "stream", (PASS, ORPHAN, QUICK))

@@ -22,7 +22,7 @@ TYPOLOGIES = ("pass_through", "payroll_batch", "group_gift", "psp_pool", "orphan
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a stream and a store into which it was run under two of the shipped rules."""
     folder = tmp_path_factory.mktemp("ran")
-    generate(GeneratorSettings(seed=5, events=4_000, per_typology=2, typologies=TYPOLOGIES), folder / "stream")
+    generate(GeneratorSettings(seed=5, events=10_000, per_typology=2, typologies=TYPOLOGIES), folder / "stream")
     (folder / "rules").mkdir()
     for name in ("mule/pass-through-account.yaml", "settlement/orphan-settlement.yaml"):
         shutil.copy(SHIPPED / name, folder / "rules")

@@ -61,4 +61,4 @@ def made(settings: GeneratorSettings) -> Stream:
 @pytest.fixture(scope="session")
 def stream() -> Stream:
     """A busy stream with many instances of everything."""
-    return made(GeneratorSettings(seed=11, events=60_000, per_typology=24))
+    return made(GeneratorSettings(seed=11, events=120_000, days=35, accounts=8_000, per_typology=24))

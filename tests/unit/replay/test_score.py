@@ -70,6 +70,7 @@ def test_every_alert_counts_once_by_the_best_that_can_be_said_of_it() -> None:
     assert [rule.precision for rule in result.rules] == [1.0, 0.5, 0.0]
     assert result.precision == 0.5
     assert result.recall == 0.5
+    assert result.missed == (ORPHAN.scenario_id,), "a near miss is not missed"
     assert result.typologies == (
         TypologyScore("mule", "r1", hard_negative=False, instances=1, hit=1, by=("r1",)),
         TypologyScore("orphan", "r2", hard_negative=False, instances=1, hit=0),
