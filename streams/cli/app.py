@@ -19,7 +19,7 @@ GROUPS = {
     "audit": "audit",
 }
 """Command groups and the modules that hold them."""
-COMMANDS = ("run", "worker", "produce", "convert", "generate", "score", "demo")
+COMMANDS = ("run", "backfill", "worker", "produce", "convert", "generate", "score", "demo")
 """Single commands; each module holds an app of one command."""
 
 

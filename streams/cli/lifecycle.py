@@ -1,7 +1,6 @@
 """``payweir rules propose``, ``approve``, ``publish``, ``rollback`` and ``status``: from a checked folder to what is in force."""
 
 import json as jsonlib
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +14,9 @@ from streams.cli.person import AuditOption, ByOption, store_of, tell
 from streams.cli.rulefiles import DIGEST_SHOWN, PathArgument, checked
 from streams.cli.rulestatus import as_data, from_text, show_status, status_of
 from streams.cli.ruletests import show_tests
+from streams.cli.showing import zoned
 from streams.cli.topics import BootstrapOption, JsonOption
-from streams.clock import from_datetime, to_text
+from streams.clock import to_text
 from streams.detection.check import check_files
 from streams.detection.folder import load_folder
 from streams.detection.rule import Ruleset
@@ -112,13 +112,13 @@ def publish_command(
     Example: payweir rules publish rules/ --bootstrap kafka-1:9092
     """
     settings = load_settings({"bootstrap": bootstrap})
-    from_ms = moment("--from", start) if start is not None else None
-    shadow_ms = moment("--shadow-until", shadow_until) if shadow_until is not None else 0
+    from_ms = zoned("--from", start) if start is not None else None
+    shadow_ms = zoned("--shadow-until", shadow_until) if shadow_until is not None else 0
     ruleset = checked(path, f"; {_STILL}")
     if digest is not None and digest != ruleset.digest:
         expected = digest or "none"
         raise RuleError(f"{path} has digest {ruleset.digest}, approved is {expected}; the ruleset in force still runs")
-    terms = msgspec.structs.replace(_terms(path, ruleset, emergency), shadow_until=shadow_ms)
+    terms = msgspec.structs.replace(stands(path, ruleset, emergency), shadow_until=shadow_ms)
     release = Release(settings, load_folder(path), terms, from_ms, by, store_of(settings, store))
     _tell_release(release.publish("ruleset published"), len(ruleset.rules), json=json)
 
@@ -141,7 +141,7 @@ def rollback_command(
     Example: payweir rules rollback fb98eec02d06 --bootstrap kafka-1:9092
     """
     settings = load_settings({"bootstrap": bootstrap})
-    from_ms = moment("--from", start) if start is not None else None
+    from_ms = zoned("--from", start) if start is not None else None
     known = published_texts(settings)
     old, text = _chosen(known, digest)
     if not old.intact:
@@ -206,20 +206,7 @@ class Release(msgspec.Struct, frozen=True):
             raise
 
 
-def moment(option: str, text: str) -> int:
-    """Read a time with a zone; raises UsageError that names the option."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise UsageError(
-            f"{option}: {text!r} is not a time with a zone; write 2026-03-01T08:30+01:00 or 2026-03-01T07:30Z"
-        )
-    return from_datetime(found)
-
-
-def _terms(path: Path, ruleset: Ruleset, emergency: str | None) -> Terms:
+def stands(path: Path, ruleset: Ruleset, emergency: str | None) -> Terms:
     """Run the tests, and find out who stands behind the set."""
     tests, results, _ = approval.report_of(ruleset)
     if tests.failed:

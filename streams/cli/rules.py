@@ -7,9 +7,10 @@ import typer
 
 from streams.cli.backtests import app as backtests
 from streams.cli.lifecycle import app as lifecycle
+from streams.cli.newrule import app as newrule
 from streams.cli.ruledocs import docs_command
 from streams.cli.rulefiles import PathArgument, checked
-from streams.cli.ruleschema import schema_command
+from streams.cli.ruleschema import language_command, schema_command
 from streams.cli.ruletests import check_command, run_tests_command
 from streams.cli.topics import JsonOption
 from streams.detection.explain import explain
@@ -20,9 +21,11 @@ app = typer.Typer(help="Rules: check, test, explain, compare, approve, publish."
 app.command("check")(check_command)
 app.command("test")(run_tests_command)
 app.command("schema")(schema_command)
+app.command("language")(language_command)
 app.command("docs")(docs_command)
 app.add_typer(backtests)
 app.add_typer(lifecycle)
+app.add_typer(newrule)
 
 
 @app.command("explain")

@@ -1,4 +1,4 @@
-"""``payweir rules schema``: what editors need to complete and check rule files."""
+"""``payweir rules schema`` and ``language``: what editors need, and every word there is."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from streams.cli.rulefiles import write_report
+from streams.detection.reference import reference
 from streams.detection.ruleschema import export, text_of
 from streams.errors import UsageError
 
@@ -34,3 +35,20 @@ def schema_command(
     for name, schema in export().items():
         write_report(write / name, text_of(schema))
         typer.echo(f"{write / name} is written")
+
+
+def language_command(
+    *,
+    write: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write REFERENCE.md there.", show_default="print")
+    ] = None,
+) -> None:
+    """Print the reference of the rule language: every key, word, type and bound, made from what the program knows.
+
+    Example: payweir rules language --write rules/
+    """
+    if write is None:
+        typer.echo(reference(), nl=False)
+        return
+    write_report(write / "REFERENCE.md", reference())
+    typer.echo(f"{write / 'REFERENCE.md'} is written")

@@ -10,10 +10,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from streams.agents.wall import now_ms
+from streams.cli.showing import zoned
 from streams.detection.check import check_files
 from streams.detection.folder import load_folder
 from streams.detection.program import Programs, compile_ruleset
 from streams.errors import RuleError
+from streams.legs import Terms
 from streams.replay.collector import quiet_collector
 from streams.replay.files import open_inputs
 from streams.replay.formats import FORMATS
@@ -33,6 +35,7 @@ def run(
     inputs: Annotated[
         list[str], typer.Option("--input", help="File, folder, or - for standard input; may be repeated.")
     ],
+    *,
     rules: Annotated[Path, typer.Option(help="Folder with rules and lists.")] = Path("rules"),
     store: Annotated[str, typer.Option(help="Where alerts go: an SQLAlchemy URL.")] = DEFAULT_STORE_URL,
     format_: Annotated[
@@ -40,6 +43,10 @@ def run(
         typer.Option("--format", help=f"{', '.join(FORMATS)}, or a mapping (.yaml); XML is always read as iso20022."),
     ] = "payweir",
     partitions: Annotated[int, typer.Option(min=1, max=256, help="Partitions of the in-process log.")] = 1,
+    shadow_until: Annotated[
+        str | None,
+        typer.Option("--shadow-until", help="Event time, with a zone, before which alerts are shadow alerts: history."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON, without a progress bar.")] = False,
 ) -> None:
     """Run events from files through the whole pipeline, without Kafka; alerts go to SQL.
@@ -47,12 +54,13 @@ def run(
     Example: payweir run --input stream/ --rules rules/ --store sqlite:///alerts.db
     """
     programs = load_programs(rules)
+    terms = Terms(shadow_until=zoned("--shadow-until", shadow_until) if shadow_until is not None else 0)
     files = open_inputs(inputs, format_)
     with quiet_collector(), open_store(store) as target, progress_bar(disable=json) as progress:
         task = progress.add_task("reading", total=sum(file.size for file in files) or None, records=0)
         plan = RunPlan(
             programs, target.write, lambda done, found: progress.update(task, completed=done, records=found), now_ms(),
-            partitions,
+            partitions, terms,
         )  # fmt: skip
         summary = run_files(files, plan)
     if json:

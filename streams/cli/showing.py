@@ -31,6 +31,19 @@ def moment(since: str) -> int:
     return from_datetime(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 
+def zoned(option: str, text: str) -> int:
+    """Read a time with a zone; raises UsageError that names the option."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise UsageError(
+            f"{option}: {text!r} is not a time with a zone; write 2026-03-01T08:30+01:00 or 2026-03-01T07:30Z"
+        )
+    return from_datetime(found)
+
+
 def as_json(shown: object) -> str:
     """Write structs by name, times in RFC 3339."""
     return msgspec.json.format(msgspec.json.encode(_times_as_text(_by_name(shown)))).decode()

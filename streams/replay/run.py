@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from streams.alerts.model import Alert, IngestCount, Outcome, RuleCount
 from streams.detection.program import Programs
-from streams.legs import Control
+from streams.legs import APPROVED, Control, Terms
 from streams.pipeline import RawRecord, SourceState
 from streams.replay.embedded import Embedded
 
@@ -90,6 +90,7 @@ class RunPlan:
     started_ms: int
     """Stands for the Kafka time stamp of every record: a later event time is refused as far future."""
     partitions: int = 1
+    terms: Terms = APPROVED
 
 
 class Lines(Protocol):
@@ -116,7 +117,9 @@ def run_files(files: Sequence[Lines], plan: RunPlan) -> Summary:
             plan.write(outcomes)
 
     states = {file.name: SourceState(file.name, 0) for file in files}
-    embedded = Embedded(plan.programs, tuple(state.name for state in states.values()), sink, plan.partitions)
+    embedded = Embedded(
+        plan.programs, tuple(state.name for state in states.values()), sink, plan.partitions, plan.terms
+    )
     open_files = {file.name: file.lines() for file in files}
     offsets = dict.fromkeys(open_files, 0)
     told = len(open_files)

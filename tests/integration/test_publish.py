@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from streams.agents.publishing import checked, end_history, publish, published
 from streams.agents.topics import create
+from streams.cli.backfill import app as backfill
 from streams.cli.rules import app
 from streams.errors import RuleError, TopicError
 from streams.legs import FORMAT_VERSION, Control, Packed, Terms, pack, unpack
@@ -18,6 +19,7 @@ from streams.settings import Settings
 from streams.store import open_store
 from streams.store.schema import audit_log
 from tests.rig.kafka import KafkaBroker, end_offsets, producer
+from tests.rig.samples import PAYMENT, changed
 from tests.rig.topics import drop_topics, read_committed
 
 pytestmark = pytest.mark.integration
@@ -225,6 +227,31 @@ def test_an_emergency_is_loud_and_rolled_back_to_what_was_approved(settings: Set
         {"big": "shadow -> active"},
     ]
     assert details[3]["emergency"] == "mules are out"
+
+
+def test_history_is_fed_under_a_set_that_is_in_shadow_until_a_time(settings: Settings, folder: Path) -> None:
+    where = ["--bootstrap", settings.bootstrap]
+    (folder / "history.jsonl").write_bytes(changed(PAYMENT))
+    words = [
+        str(folder),
+        "--input",
+        str(folder / "history.jsonl"),
+        "--until",
+        "2026-03-01T00:00Z",
+        "--emergency",
+        "a test",
+    ]
+    runner = CliRunner()
+    done = runner.invoke(backfill, [*words, "--json", *where])
+    assert done.exit_code == 0, done.output
+    assert msgspec.json.decode(done.stdout)["fed"]["records"]["payments"] == 1
+    until = Terms(shadow_until=1_772_323_200_000, emergency="a test")
+    assert [one.terms for one in controls(settings)[0] if one and one.kind == "ruleset"] == [until]
+    assert (
+        "in shadow until 2026-03-01T00:00:00" in runner.invoke(app, ["status", *where], env={"COLUMNS": "200"}).output
+    )
+    again = runner.invoke(backfill, [*words, *where])
+    assert "a ruleset is in force already" in str(again.exception)
 
 
 def test_a_set_whose_own_tests_fail_is_not_published_in_an_emergency_either(settings: Settings, folder: Path) -> None:

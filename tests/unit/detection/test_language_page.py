@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.detection.reference import COMMAND, reference
 from streams.detection.words import DISTINCT, FIELDS, LEGS, LIST_KINDS, MOMENTS, REFERENCES, TRIGGERS
 
 PAGE = set(re.findall(r"[a-z_]+", (Path(__file__).parents[3] / "rules" / "README.md").read_text(encoding="utf-8")))
@@ -17,6 +18,16 @@ GROUPS: dict[str, set[str]] = {
     "moments": {word for words in MOMENTS.values() for word in words},
     "lists": set(LIST_KINDS),
 }
+
+
+def test_the_reference_is_what_the_program_knows() -> None:
+    kept = (Path(__file__).parents[3] / "rules" / "REFERENCE.md").read_text(encoding="utf-8")
+    assert kept == reference(), f"rules/REFERENCE.md is stale; run: {COMMAND}"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_word_of_the_language_stands_in_the_reference(group: str) -> None:
+    assert sorted(GROUPS[group] - set(re.findall(r"[a-z_]+", reference()))) == []
 
 
 @pytest.mark.parametrize("group", GROUPS)
