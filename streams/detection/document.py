@@ -3,6 +3,7 @@
 Nothing is constructed from tags and no alias is followed, so a file cannot run code or blow up in memory.
 """
 
+import re
 from collections.abc import Iterator
 from io import StringIO
 from typing import Final, NamedTuple
@@ -16,6 +17,8 @@ from streams.detection.findings import Findings, Spot
 
 BYTES_MAX: Final = 256 * 1024
 DEPTH_MAX: Final = 12
+BRACKETS_MAX: Final = 100
+_BRACKET: Final = re.compile(r"[\[\]{}]")
 
 
 class Lines(NamedTuple):
@@ -89,8 +92,8 @@ Item = Text | Sequence | Mapping
 def read_document(file: str, text: str, findings: Findings) -> Mapping | None:
     """Give the top map of a file; on any fault add findings and give None."""
     start = Spot(file, 1, 1)
-    if len(text) > BYTES_MAX:
-        findings.error(start, f"the file is larger than {BYTES_MAX // 1024} KiB", "split it: one rule per file")
+    if (unfit := _unfit(text)) is not None:
+        findings.error(start, *unfit)
         return None
     yaml = YAML(typ="safe", pure=True)
     try:
@@ -115,6 +118,18 @@ def read_document(file: str, text: str, findings: Findings) -> Mapping | None:
     before = len(findings)
     item = _convert(_Source(file, tuple(text.split("\n"))), node, findings, DEPTH_MAX)
     return item if isinstance(item, Mapping) and len(findings) == before else None
+
+
+def _unfit(text: str) -> tuple[str, str] | None:
+    """Say why a text is not even read: its size, or brackets that no rule needs (reading takes the square of their number)."""
+    if len(text) > BYTES_MAX:
+        return f"the file is larger than {BYTES_MAX // 1024} KiB", "split it: one rule per file"
+    depth = 0
+    for sign in _BRACKET.findall(text):
+        depth += 1 if sign in "[{" else -1
+        if depth > BRACKETS_MAX:
+            return "brackets are nested too deeply", "close them"
+    return None
 
 
 class _Source(NamedTuple):

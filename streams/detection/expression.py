@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from typing import Final
 
 DEPTH_MAX: Final = 20
+TOKENS_MAX: Final = 300
+"""Words, numbers and signs of one expression: what is joined in a row nests as deeply as it is long."""
+DIGITS_MAX: Final = 18
 _TOKEN = re.compile(
     r"\s*(?:([0-9](?:[0-9_]|,(?=[0-9]))*(?:\.[0-9]+)?)(%|(?:ms|s|m|h|d)\b)?|([A-Za-z][A-Za-z0-9_-]*)|(>=|<=|!=|[><=()*+,-]))"
 )
@@ -92,7 +95,8 @@ def read(text: str) -> Reader:
 
 
 def _tokens(text: str) -> list[tuple[str, str, int]]:
-    tokens, at = [], 0
+    tokens: list[tuple[str, str, int]] = []
+    at = 0
     text = text.rstrip()
     while at < len(text):
         match = _TOKEN.match(text, at)
@@ -100,6 +104,12 @@ def _tokens(text: str) -> list[tuple[str, str, int]]:
             start = at + len(text[at:]) - len(text[at:].lstrip())
             raise ExpressionError(start, f"{text[start]!r} has no meaning here", "see the language in rules/README.md")
         number, unit, word, sign = match.groups()
+        if len(tokens) == TOKENS_MAX:
+            raise ExpressionError(
+                at, f"the expression has more than {TOKENS_MAX} words", "name parts of it under 'let'"
+            )
+        if number and len(number) > DIGITS_MAX:
+            raise ExpressionError(match.start(1), f"a number has more than {DIGITS_MAX} digits")
         kind = "word" if word else "sign" if sign else "number" if not unit else "percent" if unit == "%" else "span"
         value = number.replace(",", "").replace("_", "") + (unit or "").rstrip("%") if number else word or sign
         tokens.append((kind, value, match.end() - len((number or "") + (unit or "") + (word or "") + (sign or ""))))

@@ -31,6 +31,8 @@ from streams.money import EXPONENTS, TooManyDecimals, parse_major
 
 SEVERITIES = ("low", "medium", "high", "critical")
 STATES = ("off", "shadow", "active", "signal")
+LETS_MAX = 60
+"""Values of one rule, each perhaps a window: what a rule may cost a worker is bounded."""
 _DIGITS_MAX = 9
 _LIMIT_MAX = 10**12
 KEYS = {
@@ -163,6 +165,9 @@ def _money(item: Mapping, findings: Findings) -> dict[str, int]:
 
 def _lets(fields: Fields, per: SubjectKind, findings: Findings) -> list[Let]:
     lets = []
+    if len(fields.mapping("let")) > LETS_MAX:
+        findings.error(fields.spot("let"), f"a rule has at most {LETS_MAX} values", "make two rules of it")
+        return []
     for name, (spot, item) in fields.mapping("let").items():
         if not name.isidentifier() or not name.isascii() or name in FIELDS:
             findings.error(
