@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from streams.agents.wall import now_ms
 from streams.cli.rulefiles import (
     DIGEST_SHOWN,
     PathArgument,
@@ -20,14 +21,17 @@ from streams.cli.rulefiles import (
     write_report,
 )
 from streams.cli.topics import JsonOption
+from streams.clock import to_text
 from streams.detection.check import check_files
 from streams.detection.comparisons import Seen
-from streams.detection.findings import Finding
+from streams.detection.findings import Finding, Severity
 from streams.detection.folder import load_folder
 from streams.detection.rule import Ruleset
 from streams.replay.coverage import Coverage, coverage, said
 from streams.replay.junit import junit
 from streams.replay.ruletests import Verdict, run_tests
+
+_DATE: Final = len("2026-12-31")
 
 
 def check_command(
@@ -48,7 +52,10 @@ def check_command(
     Example: payweir rules check rules/ --strict
     """
     ruleset, found = check_files(load_folder(path))
-    findings = [*found, *_of_tests(ruleset)] if strict and ruleset is not None else list(found)
+    findings = list(found)
+    if ruleset is not None:
+        findings += overdue(ruleset, now_ms())
+        findings += _of_tests(ruleset) if strict else []
     failed = ruleset is None or (strict and bool(findings))
     if json:
         rows = [finding_data(path, one) for one in sorted(findings)]
@@ -63,6 +70,18 @@ def check_command(
             typer.echo(f"{errors} error{'s' if errors > 1 else ''}: the set cannot be used")
     if failed:
         raise typer.Exit(1)
+
+
+def overdue(ruleset: Ruleset, at_ms: int) -> list[Finding]:
+    """Give the rules whose day of review has come; only a command knows what day it is."""
+    return [
+        Finding(
+            rule.spot, f"{rule.id} was to be looked at by {to_text(rule.review_by)[:_DATE]}",
+            f"{rule.owner} looks at it and sets the next review_by", Severity.ADVICE,
+        )
+        for rule in ruleset.rules
+        if rule.state != "off" and 0 < rule.review_by <= at_ms
+    ]  # fmt: skip
 
 
 def _of_tests(ruleset: Ruleset) -> list[Finding]:

@@ -84,6 +84,8 @@ class Rule:
     cool_down_ms: int
     tests: tuple[RuleTest, ...]
     spot: Spot
+    review_by: int = 0
+    """Day by which its owner looks at it again, in milliseconds; 0 when there is none."""
 
     def aggregates(self) -> list[Aggregate]:
         """All windows the rule looks at."""

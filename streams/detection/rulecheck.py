@@ -37,7 +37,7 @@ _DIGITS_MAX = 9
 _LIMIT_MAX = 10**12
 KEYS = {
     "id", "version", "title", "typology", "severity", "state", "owner", "legal_basis", "per", "on", "wait", "let", "when",
-    "params", "unless", "say", "cool_down", "tests", "description", "false_positives",
+    "params", "unless", "say", "cool_down", "tests", "description", "false_positives", "review_by",
 }  # fmt: skip
 _TEST_KEYS = {"name", "events", "expect", "subject", "on_list"}
 
@@ -62,6 +62,7 @@ def read_rule(document: Mapping, lists: MappingType[str, Type], findings: Findin
         _comparisons(lets, when, document), params,
         _unless(fields, lists, findings), fields.text("say"),
         _cool_down(fields, findings), _tests(fields, findings), document.spot,
+        fields.day("review_by", required=False),
     )  # fmt: skip
     if len(findings.errors) == before:
         _check_whole(rule, fields, lists, findings)

@@ -77,6 +77,7 @@ def _rule() -> Schema:
         "severity": _words(SEVERITIES, "How urgent its alerts are."),
         "state": _words(STATES, "off; shadow: alerts only into the shadow column; active.") | {"default": "active"},
         "owner": _said(_TEXT, "The team that answers for the rule.", "fraud-ops"),
+        "review_by": _said(_DAY, "Day by which its owner looks at it again; check advises from then on.", "2027-06-30"),
         "legal_basis": _said(_TEXT, "Why it may be asked.", "Anti-Telecom and Online Fraud Law 2022, Art. 18"),
         "per": _words(SUBJECTS, "Whose state it looks at."),
         "on": _said({}, "What triggers it; which words fit depends on 'per'.", "debit"),

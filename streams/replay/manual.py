@@ -71,7 +71,9 @@ def _rule(rule: Rule, ruleset: Ruleset, notes: Mapping[str, str], covered: RuleC
 
 
 def _review(rule: Rule, ruleset: Ruleset) -> str:
-    """Say when what the rule leans on has to be looked at again; a rule file itself has no such date."""
+    """Say when the rule, or what it leans on, has to be looked at again."""
+    if rule.review_by:
+        return f"by {_day(rule.review_by)}"
     days = [_expiry(ruleset.lists[name]) for name in rule.unless if ruleset.lists[name].entries]
     return f"an entry of its lists expires on {min(days)}" if days else "no date is set"
 

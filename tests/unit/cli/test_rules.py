@@ -131,3 +131,16 @@ def test_another_set_than_the_approved_one_is_refused_before_any_broker_is_asked
         RuleError, match=r"has digest [0-9a-f]{64}, approved is (none|0+); the ruleset in force still runs"
     ):
         run("publish", folder, "--digest", digest, "--bootstrap", "127.0.0.1:1")
+
+
+def test_a_rule_whose_day_of_review_has_come_is_said_and_fails_the_strict_check(folder: Path) -> None:
+    file = folder / "mule" / "big.yaml"
+    file.write_text(GOOD.replace("owner: fraud-ops", "owner: fraud-ops\nreview_by: 2025-06-30"))
+    code, output = run("check", folder)
+    assert code == 0
+    assert "advice: big was to be looked at by 2025-06-30 (fraud-ops looks at it and sets the next review_by)" in output
+    assert run("check", folder, "--strict")[0] == 1
+    file.write_text(GOOD.replace("owner: fraud-ops", "owner: fraud-ops\nreview_by: 2999-06-30"))
+    assert "looked at" not in run("check", folder)[1]
+    file.write_text(GOOD.replace("owner: fraud-ops", "owner: fraud-ops\nreview_by: soon"))
+    assert "'soon' is not a date" in run("check", folder)[1]
