@@ -1,5 +1,6 @@
 """From the hits of one bucket to an alert, whole: state, reason, measured values against limits, evidence."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final, cast
 
@@ -7,7 +8,7 @@ from streams.alerts.identity import alert_id
 from streams.alerts.model import Alert, AlertState, Evidence, Measured, Position
 from streams.clock import MINUTE_MS, rough_span
 from streams.detection.program import Runnable
-from streams.detection.rule import MoneyParam
+from streams.detection.rule import MoneyParam, Rule
 from streams.detection.schedule import Schedule
 from streams.detection.sentence import fill
 from streams.detection.words import ROLE_OF, SUBJECT_WORDS, Type
@@ -97,9 +98,12 @@ def _reason(runnable: Runnable, hit: Hit, measured: tuple[Measured, ...]) -> str
 def _evidence(subject: Subject, runnable: Runnable, hits: list[Hit]) -> tuple[tuple[Evidence, ...], bool]:
     """Give the legs the hits stand on, the newest of them when there are many.
 
-    Those are the legs the rule's windows held from the first hit to the last, or those that its values single out.
+    Those are the legs the rule's windows held from the first hit to the last, or those that its values single out; after a wait
+    also the leg that was decided about.
     """
     found = {id(leg): leg for leg in _in_windows(subject, runnable, hits[0], hits[-1])}
+    if runnable.rule.wait_ms:
+        found.update((id(leg), leg) for hit in hits[-HITS_MAX:] for leg in _judged(subject, runnable.rule, hit.leg))
     if runnable.picks is not None:
         for hit in hits[-HITS_MAX:]:
             own = () if hit.leg.kind == LegKind.DEADLINE else (hit.leg,)
@@ -118,6 +122,21 @@ def _in_windows(subject: Subject, runnable: Runnable, first: Hit, last: Hit) -> 
         if _seen(runnable, leg, last.leg):
             count += 1
             yield leg
+
+
+def _judged(subject: Subject, rule: Rule, deadline: Leg) -> Iterator[Leg]:
+    """Give the leg that set a deadline."""
+    time, log = deadline.time - rule.wait_ms, subject.log
+    for at in range(bisect_left(log, time, key=_time), len(log)):
+        leg = log[at]
+        if leg.time != time:
+            return
+        if leg.event_id == deadline.event_id and leg.kind in rule.on:
+            yield leg
+
+
+def _time(leg: Leg) -> int:
+    return leg.time
 
 
 def _seen(runnable: Runnable, leg: Leg, trigger: Leg) -> bool:

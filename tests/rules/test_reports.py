@@ -147,6 +147,14 @@ PROGRAMS = compile_ruleset(RULESET) if RULESET is not None else None
 
 def standing(texts: tuple[str, ...], partitions: int) -> set[tuple[str, str, str]]:
     """Run events in this order of arrival; gives rule, subject and time of first hit of what stands."""
+    return {
+        (each.rule_id, each.subject, f"{each.first_hit // 60_000 // 60 % 24:02d}:{each.first_hit // 60_000 % 60:02d}")
+        for each in alerts(texts, partitions)
+    }
+
+
+def alerts(texts: tuple[str, ...], partitions: int) -> list[Alert]:
+    """Run events in this order of arrival; gives the alerts that stand."""
     assert PROGRAMS is not None, FINDINGS
     final: dict[str, Alert] = {}
 
@@ -159,11 +167,25 @@ def standing(texts: tuple[str, ...], partitions: int) -> set[tuple[str, str, str
         (event,) = read_events(text, number + 1)
         assert embedded.feed(source, [RawRecord(number, 1 << 50, encode_event(event))]) == []
     embedded.end()
-    return {
-        (each.rule_id, each.subject, f"{each.first_hit // 60_000 // 60 % 24:02d}:{each.first_hit // 60_000 % 60:02d}")
-        for each in final.values()
-        if each.state is AlertState.STANDING
-    }
+    return [each for each in final.values() if each.state is AlertState.STANDING]
+
+
+@pytest.mark.parametrize(
+    ("texts", "rule", "cited"),
+    [
+        (("09:00 a pays b 5000 CNY pid=P1 status=ACCEPTED",), UNSETTLED, {("t1", "accepted")}),
+        (
+            ("09:00 a pays shop 500 CNY merchant=M1 pid=P1", "12:00 line 500 CNY pid=P1 merchant=M2"),
+            "substituted-trade",
+            {("t1", "payment"), ("t2", "line")},
+        ),
+    ],
+)
+def test_what_was_decided_after_a_wait_cites_what_was_decided_about(
+    texts: tuple[str, ...], rule: str, cited: set[tuple[str, str]]
+) -> None:
+    (alert,) = [each for each in alerts(texts, 1) if each.rule_id == rule]
+    assert {(item.event_id, item.role) for item in alert.evidence} == cited
 
 
 @pytest.mark.parametrize("partitions", [1, 3])

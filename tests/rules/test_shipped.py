@@ -48,3 +48,24 @@ def test_the_start_set_of_the_catalogue_is_there() -> None:
         name for rule in RULES for name in re.findall(r"\bR\d\d\b", (ROOT / rule.spot.file).read_text(encoding="utf-8"))
     }
     assert START_SET - named == set()
+
+
+def test_every_number_of_the_catalogue_is_a_rule_or_is_said_to_be_missing() -> None:
+    every = {*range(1, 8), *range(10, 27), *range(30, 36), *range(40, 50), *range(50, 55), *range(60, 66)}
+    _, _, catalogue = (ROOT / "rules" / "README.md").read_text(encoding="utf-8").partition("## The catalogue")
+    missing = [row.split("|")[1] for row in catalogue.splitlines() if row.startswith("| R")]
+    said = {int(number) for row in missing for number in re.findall(r"R(\d\d)", row)}
+    said |= {
+        each
+        for row in missing
+        for low, high in re.findall(r"R(\d\d) to R(\d\d)", row)
+        for each in range(int(low), int(high) + 1)
+    }
+    ruled = {
+        int(number)
+        for rule in RULES
+        for number in re.findall(
+            r"\bR(\d\d)\b", (ROOT / rule.spot.file).read_text(encoding="utf-8").partition("\ntests:")[0]
+        )
+    }
+    assert sorted(every - said - ruled) == []
