@@ -11,6 +11,7 @@ from streams.detection.program import Runnable
 from streams.detection.rule import MoneyParam, Rule
 from streams.detection.schedule import Schedule
 from streams.detection.sentence import fill
+from streams.detection.sequences import segment_of
 from streams.detection.words import ROLE_OF, SUBJECT_WORDS, Type
 from streams.legs import Leg, LegKind, SubjectKind, order
 from streams.money import EXPONENTS, format_minor
@@ -52,7 +53,7 @@ def compose(subject: Subject, key: HitKey, position: Position, watermark: int, s
         rule_id=rule.id, rule_version=rule.version, title=rule.title, severity=rule.severity, typology=rule.typology,
         ruleset_digest=runnable.digest, engine=ENGINE, subject_kind=SUBJECT_WORDS[SubjectKind(subject.kind)],
         subject=subject.key, currency=key.currency, bucket_start=key.bucket_start, bucket_ms=key.bucket_ms, about=key.about,
-        first_hit=first.leg.time, last_hit=last.leg.time, hits=len(shown), reason=_reason(runnable, last, measured),
+        first_hit=first.leg.time, last_hit=last.leg.time, hits=len(shown), reason=_reason(subject, runnable, last, measured),
         values=measured, evidence=evidence, truncated=truncated, approximate=subject.approximate, held_by=last.held_by,
         event_at=last.leg.time,
     )  # fmt: skip
@@ -85,13 +86,15 @@ def _text(kind: Type, value: int | str, scale: int, currency: str) -> str:
     return f"{value // scale}.{value % scale * 100 // scale:02d}"
 
 
-def _reason(runnable: Runnable, hit: Hit, measured: tuple[Measured, ...]) -> str:
+def _reason(subject: Subject, runnable: Runnable, hit: Hit, measured: tuple[Measured, ...]) -> str:
     texts = {each.name: each.text for each in measured}
     for name, param in runnable.rule.params.items():
         if isinstance(param, int):
             texts[name] = str(param)
-        elif isinstance(param, MoneyParam) and hit.leg.currency in param.minor:
-            texts[name] = format_minor(param.minor[hit.leg.currency], hit.leg.currency)
+        elif isinstance(param, MoneyParam):
+            limits = param.of(segment_of(subject, hit.leg)) if param.segments else param.minor
+            if hit.leg.currency in limits:
+                texts[name] = format_minor(limits[hit.leg.currency], hit.leg.currency)
     return fill(runnable.rule.say, texts)
 
 

@@ -4,17 +4,21 @@
 
     aggregate := count of LEGS [where C] over SPAN          | count distinct FIELD of LEGS [where C] over SPAN
                | count of LEGS [where C] with the same FIELD over SPAN
-               | (sum | min | max) amount of LEGS [where C] over SPAN
+               | (sum | min | max | mean | deviation | median) amount of LEGS [where C] over SPAN
                | sum amount of LEGS [where C] with the same FIELD over SPAN
                | pause before LEGS [where C] over SPAN
                | count of LEGS [where C] followed within SPAN by N% [to N%] in LEGS [where C] over SPAN
                | count of LEGS [where C] matched within SPAN by N% to N% in LEGS [where C] [alike within N%] over SPAN
+               | count of LEGS [where C] answered within SPAN by N% [to N%] in [new] LEGS [where C] of N over SPAN
+               | median dwell of LEGS [where C] in LEGS [where C] over SPAN
+               | count of LEGS [where C] alike within N% over SPAN
+               | count of days of at least LIMIT swept to N% [or LIMIT] over SPAN
                | (count | sum amount | max amount | count distinct day) of LEGS [where C] PAST
                | mean [plus N deviations] of daily (count | sum amount | max amount) of LEGS [where C] PAST
-    PAST      := over SPAN up to SPAN before [with at least N days]
                | count of LEGS [where C] of which this is N% to N% over SPAN
                | count [distinct rule] of verdicts from rule-id, rule-id ... over SPAN
                | points of verdicts from rule-id N, rule-id N ... halving every SPAN over SPAN
+    PAST      := over SPAN up to SPAN before [with at least N days [of LEGS]]
     LEGS      := [new | one-off] WORD [from rule-id, rule-id ...] [marked by rule-id, rule-id ...]
     fact      := reference WORD | time since WORD | time since FIELD in WORD
 """
@@ -25,7 +29,7 @@ from typing import Final
 
 from streams.detection.expression import ExpressionError, Node, Reader, parse_part, read
 
-_STARTS: Final = ("count", "sum", "min", "max", "pause", "mean", "points")
+_STARTS: Final = ("count", "sum", "min", "max", "pause", "mean", "deviation", "median", "points")
 
 VERDICTS: Final = frozenset({"verdicts", "verdict rules", "points"})
 """Values over what other rules said of the same subject, and not over legs."""
@@ -33,7 +37,11 @@ VERDICTS: Final = frozenset({"verdicts", "verdict rules", "points"})
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What comes after each counted leg: ``verb`` is followed (shares of several legs) or matched (one leg each)."""
+    """What comes after each counted leg.
+
+    ``verb`` is followed (shares of several legs), matched (one leg each), answered (legs of several counterparties make it up), or
+    dwell (how long what came stays).
+    """
 
     verb: str
     legs: str
@@ -42,6 +50,18 @@ class Chain:
     low: Fraction
     high: Fraction | None
     alike: Fraction | None
+    new: bool = False
+    others: int = 1
+    """How many counterparties an answer needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Days on which at least ``floor`` came in and no more than ``share`` of it, or ``pocket``, was left: names of limits."""
+
+    floor: Node
+    share: Fraction
+    pocket: Node | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +75,8 @@ class Past:
     before: str
     days_min: int
     deviations: Fraction | None
+    active: str = ""
+    """Legs that make a day count for ``days_min``; empty: those of the value itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +109,9 @@ class Aggregate:
     """Rules that must have said yes to the same payment at its other end."""
     share: tuple[Fraction, Fraction] | None = None
     points: Points | None = None
+    near: Fraction | None = None
+    """How far apart amounts that are alike may be."""
+    sweep: Sweep | None = None
     columns: dict[str, int] = field(compare=False, hash=False, default_factory=dict)
 
 
@@ -122,8 +147,12 @@ def parse_aggregate(text: str) -> Aggregate:
     """Read an aggregate; raises ``ExpressionError``."""
     reader = read(text)
     columns: dict[str, int] = {}
-    deviations = _daily(reader) if reader.accept("mean") else None
-    how, what = reader.take()[1], ""
+    how, what, deviations = reader.take()[1], "", None
+    if how == "mean" and reader.peek() in {"of", "plus"}:
+        deviations = _daily(reader)
+        how = reader.take()[1]
+    if how == "median" and reader.accept("dwell"):
+        how = "dwell"
     if how == "count" and reader.accept("distinct"):
         how = "distinct"
     if how == "pause":
@@ -131,25 +160,14 @@ def parse_aggregate(text: str) -> Aggregate:
     elif how == "points":
         reader.expect("of")
     else:
-        if how != "count":
+        if how not in {"count", "dwell"}:
             columns["what"] = reader.column()
             what = reader.take()[1]
         reader.expect("of")
+        if how == "count" and reader.accept("days"):
+            return _sweep(reader, text, columns)
     found = _legs(reader, Aggregate(how, what, "", "", new=False, senders=(), columns=columns))
-    if found.legs == "verdicts":
-        found = _verdicts(found, reader)
-    elif how == "count" and reader.accept("of"):
-        for word in ("which", "this", "is"):
-            reader.expect(word)
-        columns["share"] = reader.column()
-        found = replace(found, how="share", share=(_share(reader), _share(reader)))
-    elif how == "count" and reader.peek() in {"followed", "matched"}:
-        found = replace(found, how="chain", chain=_chain(reader, columns))
-    elif how in {"count", "sum"} and reader.accept("with"):
-        reader.expect("the")
-        reader.expect("same")
-        columns["same"] = reader.column()
-        found = replace(found, how="same" if how == "count" else "same sum", what=reader.take()[1])
+    found = _verdicts(found, reader) if found.legs == "verdicts" else _compared(found, reader)
     reader.expect("over")
     columns["span"] = reader.column()
     kind, span, _ = reader.tokens[reader.at] if reader.at < len(reader.tokens) else ("", "", 0)
@@ -160,6 +178,29 @@ def parse_aggregate(text: str) -> Aggregate:
             len(text), "a mean of days needs days", "write: over 90d up to 1d before with at least 14 days"
         )
     return replace(found, span=text[reader.column() :].strip())
+
+
+def _compared(found: Aggregate, reader: Reader) -> Aggregate:
+    """Read how the legs are seen beside others."""
+    how, columns = found.how, found.columns
+    if how == "dwell":
+        return replace(found, how="chain", chain=_dwell(reader, columns))
+    if how == "count" and reader.accept("of"):
+        for word in ("which", "this", "is"):
+            reader.expect(word)
+        columns["share"] = reader.column()
+        return replace(found, how="share", share=(_share(reader), _share(reader)))
+    if how == "count" and reader.peek() in {"followed", "matched", "answered"}:
+        return replace(found, how="chain", chain=_chain(reader, columns))
+    if how == "count" and reader.accept("alike"):
+        reader.expect("within")
+        return replace(found, how="alike", near=_share(reader))
+    if how in {"count", "sum"} and reader.accept("with"):
+        reader.expect("the")
+        reader.expect("same")
+        columns["same"] = reader.column()
+        return replace(found, how="same" if how == "count" else "same sum", what=reader.take()[1])
+    return found
 
 
 def _daily(reader: Reader) -> Fraction:
@@ -187,8 +228,12 @@ def _past(reader: Reader, found: Aggregate, deviations: Fraction | None) -> Past
         columns["days"] = reader.column()
         days = int(_number(reader))
         reader.expect("days")
+    active = ""
+    if reader.accept("of"):
+        columns["active"] = reader.column()
+        active = reader.take()[1]
     reader.end()
-    return Past(before, days, deviations)
+    return Past(before, days, deviations, active)
 
 
 def _number(reader: Reader) -> Fraction:
@@ -264,14 +309,51 @@ def _chain(reader: Reader, columns: dict[str, int]) -> Chain:
     low = _share(reader)
     high = _share(reader) if verb == "matched" or reader.peek() == "to" else None
     reader.expect("in")
-    columns["then"] = reader.column()
-    legs = reader.take()[1]
-    where = parse_part(reader) if reader.accept("where") else None
-    alike = None
+    new, legs, where = _later(reader, columns)
+    alike, others = None, 1
+    if verb == "answered":
+        reader.expect("of")
+        place, others = reader.column(), int(_number(reader))
+        if others < 1:
+            raise ExpressionError(place, "an answer needs a counterparty", "write: of 3")
     if verb == "matched" and reader.accept("alike"):
         reader.expect("within")
         alike = _share(reader)
-    return Chain(verb, legs, where, span, low, high, alike)
+    return Chain(verb, legs, where, span, low, high, alike, new, others)
+
+
+def _later(reader: Reader, columns: dict[str, int]) -> tuple[bool, str, Node | None]:
+    new = reader.accept("new")
+    columns["then"] = reader.column()
+    legs = reader.take()[1]
+    return new, legs, parse_part(reader) if reader.accept("where") else None
+
+
+def _dwell(reader: Reader, columns: dict[str, int]) -> Chain:
+    reader.expect("in")
+    new, legs, where = _later(reader, columns)
+    columns["within"] = columns["then"]
+    return Chain("dwell", legs, where, "1d", Fraction(0), None, None, new)
+
+
+def _sweep(reader: Reader, text: str, columns: dict[str, int]) -> Aggregate:
+    for word in ("of", "at", "least"):
+        reader.expect(word)
+    floor = _limit(reader)
+    reader.expect("swept")
+    reader.expect("to")
+    sweep = Sweep(floor, _share(reader), _limit(reader) if reader.accept("or") else None)
+    reader.expect("over")
+    columns |= {"legs": 0, "span": reader.column()}
+    span = text[reader.column() :].strip()
+    if not span.endswith("d"):
+        raise ExpressionError(reader.column(), "swept days are whole days", "write: over 10d")
+    return Aggregate("sweep", "", "movements", span, new=False, senders=(), sweep=sweep, columns=columns)
+
+
+def _limit(reader: Reader) -> Node:
+    _, name, column = reader.take()
+    return Node("name", column, name)
 
 
 def _share(reader: Reader) -> Fraction:

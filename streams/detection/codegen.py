@@ -26,7 +26,12 @@ _ATTRIBUTES: Final = DISTINCT | {"day": f"time // {DAY_MS}"}
 _PAIRED: Final = f"k == {int(LegKind.DEBIT)} or k == {int(LegKind.CREDIT)}"
 _ATTRIBUTE: Final = re.compile(r"'[^']*'|\bx\.(\w+)\b(?!\s*=[^=])")
 """An attribute of a leg that is read; texts between quotes are passed over."""
-_MONEY: Final = frozenset({"sum", "min", "max", "same sum"})
+_MONEY: Final = frozenset({"sum", "min", "max", "same sum", "mean", "deviation", "median"})
+SEGMENT_LINE: Final = "z = segment(s, x)"
+"""Looks up the kind of account holder, for limits that differ by it."""
+_LOOKS: Final = frozenset({"chain", "alike", "sweep", "share"})
+"""Values found by looking back over legs, which compare amounts."""
+_SORTED: Final = {"min": "0", "max": "-1", "median": "(len(g[{}]) - 1) // 2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +97,7 @@ def uses_money(rule: Rule) -> bool:
     def mentions(node: Node) -> bool:
         return (node.kind == "name" and node.value in {"amount", "balance"}) or any(map(mentions, node.parts))
 
-    summed = any(
-        each.how in _MONEY or each.what == "amount" or each.chain is not None or each.share is not None
-        for each in rule.aggregates()
-    )
+    summed = any(each.how in _MONEY or each.what == "amount" or each.how in _LOOKS for each in rule.aggregates())
     return summed or mentions(rule.when) or any(isinstance(p, MoneyParam) for p in rule.params.values())
 
 
@@ -142,8 +144,8 @@ def read_slot(slot: Slot, place: int, aggregate: Aggregate) -> str:
         return f"len(g[{place}])"
     if how == "one-off":
         return f"g[{place}].count"
-    if how in {"min", "max"}:
-        return f"(g[{place}][{0 if how == 'min' else -1}] if g[{place}] else 0)"
+    if how in _SORTED:
+        return f"(g[{place}][{_SORTED[how].format(place)}] if g[{place}] else 0)"
     return f"g[{place}]"
 
 
@@ -155,11 +157,13 @@ def _change(slot: Slot, place: int, *, into: bool) -> list[str]:
         return [f"{group}[{place}] {sign}= 1"]
     if slot.how == "sum":
         return [f"{group}[{place}] {sign}= x.amount"]
+    if slot.how == "squares":
+        return [f"{group}[{place}] {sign}= x.amount * x.amount"]
     if slot.how == "one-off":
         fits = "k in " + repr(tuple(map(int, slot.legs.kinds)))
         fits = " and ".join([fits, *(f"({each})" for each in slot.legs.conditions())])
         return ["o = x.other", f"if o: {group}[{place}].{'enter' if into else 'leave'}(o, bool({fits}))"]
-    if slot.how in {"min", "max", "share"}:
+    if slot.how in _SORTED or slot.how == "share":
         return [f"{'insort' if into else 'drop'}({group}[{place}], x.amount)"]
     by = "x.amount" if slot.how == "same sum" else "1"
     change = f"d[o] = d.get(o, 0) + {by}" if into else f"n = d[o] - {by}\n  if n: d[o] = n\n  else: del d[o]"
@@ -238,6 +242,8 @@ def may_hit_function(name: str, gates: list[tuple[int, Gate]]) -> str:
         " m = s.groups.get(x.currency) or EMPTY",
         " n = s.groups.get('') or EMPTY",
     ]
+    if any("_BY.get(z, " in line for _, gate in gates for line in gate.limits):
+        lines.append(f" {SEGMENT_LINE}")
     for number, gate in gates:
         lines += [f" {line}" for line in gate.limits]
         lines.append(f" g = {'m' if gate.money else 'n'}")
@@ -267,17 +273,8 @@ def with_locals(lines: list[str], at: int) -> list[str]:
 
 def fresh_source(slots: list[Slot]) -> str:
     """Write the maker of an empty group."""
-    starts = {
-        "count": "0",
-        "sum": "0",
-        "distinct": "{}",
-        "same sum": "{}",
-        "min": "[]",
-        "max": "[]",
-        "share": "[]",
-        "one-off": "OneOffs()",
-    }
-    return "def fresh(): return [" + ", ".join(starts[slot.how] for slot in slots) + "]"
+    starts = {"distinct": "{}", "same sum": "{}", "share": "[]", "one-off": "OneOffs()"} | dict.fromkeys(_SORTED, "[]")
+    return "def fresh(): return [" + ", ".join(starts.get(slot.how, "0") for slot in slots) + "]"
 
 
 def build(source: str, names: dict[str, object]) -> dict[str, object]:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Final
 
 from streams.clock import span_text
-from streams.detection.aggregate import VERDICTS, Aggregate, Chain, Past, Since
+from streams.detection.aggregate import VERDICTS, Aggregate, Chain, Past, Since, Sweep
 from streams.detection.expression import Node
 from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, Ruleset, Words
 from streams.detection.words import KNOWN_MS, NOTICES, PAIR_MS, SUBJECT_WORDS
@@ -89,27 +89,20 @@ def _plain(word: str) -> str:
 
 
 def _aggregate(value: Aggregate, rule: Rule) -> str:
-    legs = _plain(value.legs)
-    if value.new:
-        legs = f"{legs} with someone it had nothing to do with for {span_text(PAIR_MS)}"
     if value.how in VERDICTS:
         return _verdicts(value)
-    if value.one_off:
-        legs = f"{legs} that are the only payment with their counterparty in that time, and the first for {span_text(KNOWN_MS)}"
-    if value.marked:
-        legs = f"{legs} on which the rule {' or '.join(value.marked)} says yes at the other end"
-    if value.senders:
-        legs = f"{legs} from the rule {' or '.join(value.senders)}"
-    if value.where is not None:
-        legs = f"{legs} for which {_text(value.where, rule, 0)}"
+    if value.sweep is not None:
+        return _sweep(value, value.sweep, rule)
+    legs = _legs(value, rule)
     over = f"in the {value.span} up to that moment" if value.past is None else _past(value, value.past)
+    text = _compared(value, legs, rule)
+    if text:
+        return f"{text}, {over}"
     what = _plain(value.what)
-    amounts = {"sum": "the sum of", "min": "the smallest of", "max": "the largest of"}
-    if value.chain is not None:
-        return f"the number of {legs} {_chain(value.chain, rule)}, {over}"
-    if value.share is not None:
-        low, high = map(_percent, value.share)
-        return f"the number of {legs} of whose amount this one is {low} to {high}, {over}"
+    amounts = {
+        "sum": "the sum of", "min": "the smallest of", "max": "the largest of", "mean": "the mean of",
+        "deviation": "the standard deviation of", "median": "the median of",
+    }  # fmt: skip
     same = f"{legs}, with the same {what} as this one,"
     told = {
         "count": f"the number of {legs}", "same": f"the number of {same}", "same sum": f"the sum of the amounts of the {same}",
@@ -123,11 +116,40 @@ def _aggregate(value: Aggregate, rule: Rule) -> str:
     return f"the mean{plus} of a day's value ({text}), taken over the days with any, {over}"
 
 
+def _legs(value: Aggregate, rule: Rule) -> str:
+    legs = _plain(value.legs)
+    if value.new:
+        legs = f"{legs} with someone it had nothing to do with for {span_text(PAIR_MS)}"
+    if value.one_off:
+        legs = f"{legs} that are the only payment with their counterparty in that time, and the first for {span_text(KNOWN_MS)}"
+    if value.marked:
+        legs = f"{legs} on which the rule {' or '.join(value.marked)} says yes at the other end"
+    if value.senders:
+        legs = f"{legs} from the rule {' or '.join(value.senders)}"
+    return legs if value.where is None else f"{legs} for which {_text(value.where, rule, 0)}"
+
+
+def _compared(value: Aggregate, legs: str, rule: Rule) -> str:
+    """Say how legs are seen beside others; nothing when they are not."""
+    if value.near is not None:
+        return f"how many of the {legs} are of nearly the same amount (within {_percent(value.near)})"
+    if value.share is not None:
+        low, high = map(_percent, value.share)
+        return f"the number of {legs} of whose amount this one is {low} to {high}"
+    if value.chain is None:
+        return ""
+    if value.chain.verb == "dwell":
+        then = _then(value.chain, rule)
+        return f"the median time that money of the {legs} stayed before it left in {then}, oldest first"
+    return f"the number of {legs} {_chain(value.chain, rule)}"
+
+
 def _past(value: Aggregate, past: Past) -> str:
     over = f"in the {value.span} of whole UTC days that had ended {past.before} before"
     if not past.days_min:
         return over
-    days = "one such day" if past.days_min == 1 else f"{past.days_min} such days"
+    such = f" with {_plain(past.active)}" if past.active else ""
+    days = f"{past.days_min} {'' if such else 'such '}{'day' if past.days_min == 1 else 'days'}{such}"
     return f"{over} (with less than {days} the rule does not decide, and that is counted)"
 
 
@@ -155,13 +177,32 @@ def _decimal(number: Fraction) -> str:
 def _chain(chain: Chain, rule: Rule) -> str:
     low = _percent(chain.low)
     share = f"at least {low}" if chain.high is None else f"{low} to {_percent(chain.high)}"
-    then = _plain(chain.legs)
-    if chain.where is not None:
-        then = f"{then} for which {_text(chain.where, rule, 0)}"
+    then = _then(chain, rule)
+    if chain.verb == "answered":
+        return (
+            f"to one counterparty that were made up for within {chain.span}, to {share}, by {then} from at least "
+            f"{chain.others} others (the most to any)"
+        )
     if chain.verb == "followed":
         return f"of which {share} left within {chain.span} in {then}"
     alike = f", all of nearly the same share (within {_percent(chain.alike)})" if chain.alike else ""
     return f"answered within {chain.span} by one of the {then} with {share} of the amount{alike}"
+
+
+def _then(chain: Chain, rule: Rule) -> str:
+    then = _plain(chain.legs)
+    if chain.new:
+        then = f"{then} with someone new"
+    return then if chain.where is None else f"{then} for which {_text(chain.where, rule, 0)}"
+
+
+def _sweep(value: Aggregate, sweep: Sweep, rule: Rule) -> str:
+    pocket = f" or {_text(sweep.pocket, rule, 0)}" if sweep.pocket is not None else ""
+    left = f"no more than {_percent(sweep.share)} of it{pocket}"
+    return (
+        f"on how many of the {value.span} of local days before at least {_text(sweep.floor, rule, 0)} came in and {left} was left "
+        "in the end (by its balance where that is told, else what came in less what went out)"
+    )
 
 
 def _text(node: Node, rule: Rule, outer: int) -> str:
@@ -203,8 +244,13 @@ def _atom(node: Node, params: Mapping[str, Param]) -> str:
 def _limits(params: Mapping[str, Param]) -> Iterator[str]:
     for name, param in params.items():
         if isinstance(param, MoneyParam):
-            amounts = ", ".join(f"{_major(minor, code)} {code}" for code, minor in sorted(param.minor.items()))
-            yield f"The limit “{name}” is {amounts}; in any other currency the rule does not decide, and that is counted."
+            told = [f"for {segment} {_amounts(minor)}" for segment, minor in sorted(param.segments.items())]
+            said = "; ".join([*told, f"for all others {_amounts(param.minor)}"]) if told else _amounts(param.minor)
+            yield f"The limit “{name}” is {said}; in any other currency the rule does not decide, and that is counted."
+
+
+def _amounts(minor: Mapping[str, int]) -> str:
+    return ", ".join(f"{_major(each, code)} {code}" for code, each in sorted(minor.items()))
 
 
 def _major(minor: int, code: str) -> str:

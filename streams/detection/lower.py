@@ -99,7 +99,7 @@ def _name(node: Node, scope: Scope) -> Code:
             scope.missing[found.missing] = found.reason or f"no {name}"
         return found
     if name in scope.params:
-        return _param(name, scope)
+        return _param(name, scope, node.column)
     if name in scope.lists:
         return Code(f"K_{name.replace('-', '_')}", Type.SET, of=scope.lists[name])
     if name in FIELDS:
@@ -114,9 +114,14 @@ def _name(node: Node, scope: Scope) -> Code:
     raise ExpressionError(node.column, f"unknown name {name!r}", advice)
 
 
-def _param(name: str, scope: Scope) -> Code:
+def _param(name: str, scope: Scope, column: int) -> Code:
     param = scope.params[name]
     if isinstance(param, MoneyParam):
+        if scope.filter and param.segments:
+            advice = "name a limit per currency only"
+            raise ExpressionError(
+                column, f"{name!r} differs by account holder, which a counted leg does not tell", advice
+            )
         scope.money.add(name)
         return Code(f"{scope.limits_of}{name}[x.currency]" if scope.filter else f"p_{name}", Type.MONEY)
     if isinstance(param, Words):

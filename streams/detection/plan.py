@@ -5,96 +5,39 @@ first, then those that look back over legs, then those that need registered fact
 The first part that is not so ends it: the rule is silent, or undecided when something that part asks about is missing.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from hashlib import blake2s
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from streams.clock import DAY_MS, parse_span
-from streams.detection.aggregate import VERDICTS, Aggregate, Past, Since
-from streams.detection.baseline import HUNDREDTHS, Baseline
+from streams.detection.aggregate import VERDICTS, Aggregate, Past, Since, Sweep
+from streams.detection.baseline import HUNDREDTHS, Baseline, series_name
 from streams.detection.citing import wanted
-from streams.detection.codegen import Gate, Legs, Slot, filter_source, legs_of, read_slot, slot_of, type_of, uses_money
+from streams.detection.codegen import (
+    SEGMENT_LINE,
+    Gate,
+    Legs,
+    filter_source,
+    legs_of,
+    read_slot,
+    slot_of,
+    type_of,
+    uses_money,
+)
 from streams.detection.expression import ExpressionError, Node
 from streams.detection.lower import Code, Scope, lower
-from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, Words
+from streams.detection.planned import Measure, Plan, Shared
+from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule
 from streams.detection.sequences import Links
 from streams.detection.verdicts import POINT_PARTS
 from streams.detection.words import FIELDS, KNOWN_MS, LEGS, NOTICES, PAIR_MS, PAUSE_MS_MAX, REFERENCES, TEXTS, Type
-from streams.legs import Leg
-from streams.state.subject import Subject
+from streams.legs import SubjectKind
 
-Values = tuple[int | str, ...]
-Judge = Callable[[Subject, Leg], "Values | str | None"]
 _RUNNING, _BACK, _FACT = range(3)
 _SHORT = "insufficient history"
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What a rule's function returns at one place of its tuple."""
-
-    name: str
-    type: Type
-    scale: int
-    operator: str = ""
-    """Empty for a measured value; for a limit, the comparison it stands in."""
-
-
-@dataclass(slots=True)
-class Shared:
-    """What the rules of a program have in common: running values, chains of legs, conditions on legs, memories."""
-
-    lists: Mapping[str, Type] = field(default_factory=dict)
-    slots: list[Slot] = field(default_factory=list)
-    fits: list[str] = field(default_factory=list)
-    links: dict[str, tuple[Aggregate, str, str, bool]] = field(default_factory=dict)
-    memories: dict[str, str] = field(default_factory=dict)
-    series: dict[str, tuple[Legs, bool]] = field(default_factory=dict)
-    """Legs of which days are remembered, and whether per currency."""
-    baselines: dict[str, Baseline] = field(default_factory=dict)
-    watched: bool = False
-    """Every comparison notes how it came out (``comparisons.Seen``)."""
-
-    def slot(self, slot: Slot) -> int:
-        """Give the place of a running value."""
-        if slot not in self.slots:
-            self.slots.append(slot)
-        return self.slots.index(slot)
-
-    def fit(self, legs: Legs) -> str:
-        """Give the name of the function that tells whether a leg is meant."""
-        source = legs.source()
-        if source not in self.fits:
-            self.fits.append(source)
-        return f"fits_{self.fits.index(source)}"
-
-
-@dataclass(slots=True)
-class Plan:
-    """What is known of one rule before the code is written."""
-
-    rule: Rule
-    money: bool
-    gate: Gate
-    source: list[str] = field(default_factory=list)
-    measures: list[Measure] = field(default_factory=list)
-    looks_at: list[Legs] = field(default_factory=list)
-    """What its values are made of."""
-    evidence: list[Legs] = field(default_factory=list)
-    """What an alert cites, whole windows of it of at most ``evidence_ms``: what the rule wants to be much or many."""
-    evidence_ms: int = 0
-    picks: list[str] = field(default_factory=list)
-    """Source of single legs that an alert cites."""
-    asks: bool = False
-    """It counts verdicts of other rules about the same subject."""
-    reach_ms: int = 0
-    """The longest window."""
-    memory_ms: int = 0
-    """How long counterparties, or the last leg before a pause, must be known beyond that."""
-    history_ms: int = 0
-    """How far back the days go."""
-    remembered: list[Legs] = field(default_factory=list)
-    """Legs of the days."""
+_PICKED = frozenset({"followed", "matched"})
+"""Chains that name the legs that took part."""
+NOT_RUNNING = frozenset({"pause", "chain", "alike", "sweep"}) | VERDICTS
+"""Values for which nothing is kept running."""
 
 
 @dataclass(slots=True)
@@ -128,12 +71,18 @@ class _Planner:
     def write(self) -> Plan:
         plan, rule, scope = self.plan, self.rule, self.scope
         body = plan.source
+        if any(isinstance(param, MoneyParam) and param.segments for param in rule.params.values()):
+            if rule.per is not SubjectKind.ACCOUNT:
+                raise ExpressionError(0, "limits per kind of account holder are for accounts only")
+            body.append(SEGMENT_LINE)
         for name, param in rule.params.items():
             if isinstance(param, MoneyParam):
-                plan.gate.limits.append(f"p_{name} = {scope.limits_of}{name}.get(x.currency)")
+                limits = f"{scope.limits_of}{name}"
+                of_segment = f"{limits}_BY.get(z, {limits})" if param.segments else limits
+                plan.gate.limits.append(f"p_{name} = {of_segment}.get(x.currency)")
                 body += plan.gate.limits[-1:]
                 body += [f"if p_{name} is None: return 'no limit for currency ' + x.currency"]
-        if any(each.how not in {"pause", "chain", *VERDICTS} and each.past is None for each in rule.aggregates()):
+        if any(each.how not in NOT_RUNNING and each.past is None for each in rule.aggregates()):
             body.append(f"g = s.groups.get({'x.currency' if plan.money else repr('')}) or EMPTY")
         for let in rule.lets:
             self.let = let.name
@@ -247,22 +196,11 @@ class _Planner:
         if cited and value.chain is None and value.share is None and not value.one_off:
             plan.evidence.append(legs)
             plan.evidence_ms = max(plan.evidence_ms, span)
-        if value.how == "pause":
-            memory = f"{'pause before ':.<65}{legs.source()}"  # longer than any account's token, so never one
-            fits = shared.fit(legs)
-            shared.memories[memory] = f"{fits}(x)"
-            line = f"{target} = pause(s, x, {fits}, {span}, {memory!r})"
-            return _Value([line], Code(target, Type.SPAN, missing=f"{target} < 0"), rank=_BACK)
-        if value.chain is not None:
-            then = Legs(LEGS[self.rule.per][value.chain.legs], where=filter_source(value.chain.where, self.scope))
-            plan.looks_at.append(then)
-            key = shared.fit(legs), shared.fit(then)
-            name = next((n for n, each in shared.links.items() if each == (value, *key, plan.money)), "")
-            name = name or f"links_{len(shared.links)}"
-            shared.links[name] = (value, *key, plan.money)
-            if cited:
-                plan.picks.append(f"{value.chain.verb}_legs(s, x, {name})")
-            return _Value([f"{target} = {value.chain.verb}(s, x, {name})"], Code(target, Type.COUNT), rank=_BACK)
+        looked = self._look_back(value, legs, span, target)
+        if looked is not None:
+            return looked
+        if value.how in {"mean", "deviation"}:
+            return _Value([f"{target} = {self._moments(value)}"], Code(target, Type.MONEY))
         if cited and value.one_off:
             plan.picks.append(f"one_off_legs(s, x, {shared.fit(legs)}, {span}, {plan.money})")
         if cited and value.share is not None:
@@ -270,6 +208,63 @@ class _Planner:
             plan.picks.append(f"share_legs(s, x, {shared.fit(legs)}, {span}, ({bounds}))")
         slot = slot_of(value, self.rule, self.scope)
         return _Value([f"{target} = {read_slot(slot, shared.slot(slot), value)}"], Code(target, type_of(value)))
+
+    def _look_back(self, value: Aggregate, legs: Legs, span: int, target: str) -> _Value | None:
+        """Make a value that is found by looking back over legs; None for one that is kept running."""
+        plan, shared, cited = self.plan, self.shared, self.let in self.cited
+        if value.how == "pause":
+            memory = f"{'pause before ':.<65}{legs.source()}"  # longer than any account's token, so never one
+            fits = shared.fit(legs)
+            shared.memories[memory] = f"{fits}(x)"
+            line = f"{target} = pause(s, x, {fits}, {span}, {memory!r})"
+            return _Value([line], Code(target, Type.SPAN, missing=f"{target} < 0"), rank=_BACK)
+        if value.chain is not None:
+            then_where = filter_source(value.chain.where, self.scope)
+            then = Legs(LEGS[self.rule.per][value.chain.legs], new=value.chain.new, where=then_where)
+            plan.looks_at.append(then)
+            key = shared.fit(legs), shared.fit(then)
+            name = next((n for n, each in shared.links.items() if each == (value, *key, plan.money)), "")
+            name = name or f"links_{len(shared.links)}"
+            shared.links[name] = (value, *key, plan.money)
+            dwell = value.chain.verb == "dwell"
+            if cited and value.chain.verb in _PICKED:
+                plan.picks.append(f"{value.chain.verb}_legs(s, x, {name})")
+            elif cited:
+                plan.evidence += [legs, then]
+                plan.evidence_ms = max(plan.evidence_ms, span)
+            code = Code(target, Type.SPAN, missing=f"{target} < 0") if dwell else Code(target, Type.COUNT)
+            return _Value([f"{target} = {value.chain.verb}(s, x, {name})"], code, rank=_BACK)
+        if value.near is not None:
+            name = shared.look(("alike", shared.fit(legs), span, value.near))
+            return _Value([f"{target} = alike(s, x, {name})"], Code(target, Type.COUNT), rank=_BACK)
+        return self._sweep(value.sweep, span, target) if value.sweep is not None else None
+
+    def _sweep(self, sweep: Sweep, span: int, target: str) -> _Value:
+        limits = [
+            lower(each, self.scope) if each is not None else Code("0", Type.MONEY)
+            for each in (sweep.floor, sweep.pocket)
+        ]
+        for node, code in zip((sweep.floor, sweep.pocket), limits, strict=True):
+            if node is not None and code.type is not Type.MONEY:
+                raise ExpressionError(
+                    node.column, f"{node.value!r} is no amount", "name a limit per currency of 'params'"
+                )
+        name = self.shared.look(("swept", "", span // DAY_MS, sweep.share))
+        line = f"{target} = swept(s, x, {name}, ({limits[0].source}, {limits[1].source}))"
+        return _Value([line], Code(target, Type.COUNT), rank=_BACK)
+
+    def _moments(self, value: Aggregate) -> str:
+        """Give the source of a mean or standard deviation of a window, rounded down; 0 without legs."""
+        slot = slot_of(value, self.rule, self.scope)
+
+        def part(how: str) -> str:
+            return f"g[{self.shared.slot(replace(slot, how=how, attribute='' if how == 'count' else 'amount'))}]"
+
+        count, total = part("count"), part("sum")
+        if value.how == "mean":
+            return f"({total} // {count} if {count} else 0)"
+        squares = part("squares")
+        return f"(isqrt({count} * {squares} - {total} * {total}) // {count} if {count} else 0)"
 
     def _verdicts(self, value: Aggregate, target: str) -> _Value:
         """Read a value over what other rules said of the subject."""
@@ -290,9 +285,14 @@ class _Planner:
     def _past(self, value: Aggregate, past: Past, legs: Legs, target: str) -> _Value:
         plan, shared = self.plan, self.shared
         span, before = parse_span(value.span), parse_span(past.before)
-        series = series_name(self.rule, legs, money=plan.money, limits_of=self.scope.limits_of)
-        shared.series[series] = legs, plan.money
-        wanted = Baseline(series, plan.money, value.how, span // DAY_MS, before, past.days_min, past.deviations)
+        active = Legs(LEGS[self.rule.per][past.active]) if past.active else legs
+        series, known_by = (
+            series_name(self.rule, each, money=plan.money, limits_of=self.scope.limits_of) for each in (legs, active)
+        )
+        shared.series |= {series: (legs, plan.money), known_by: (active, plan.money)}
+        wanted = Baseline(
+            series, plan.money, value.how, span // DAY_MS, before, past.days_min, known_by, past.deviations
+        )
         name = next(
             (known for known, each in shared.baselines.items() if each == wanted), f"past_{len(shared.baselines)}"
         )
@@ -325,21 +325,6 @@ def _names(node: Node) -> set[str]:
     return found.union(*(_names(part) for part in node.parts))
 
 
-def series_name(rule: Rule, legs: Legs, *, money: bool, limits_of: str) -> str:
-    """Name what is remembered by days for what it is, limits included: the same from rule to rule and from set to set."""
-    used = sorted(name for name in rule.params if f"{limits_of}{name}" in legs.where)
-    limits = [(name, _plain(rule.params[name])) for name in used]
-    where = legs.where.replace(limits_of, "")
-    told = repr((tuple(map(int, legs.kinds)), legs.senders, legs.new, where, limits, money))
-    return blake2s(told.encode(), digest_size=6).hexdigest()
-
-
-def _plain(param: Param) -> object:
-    if isinstance(param, MoneyParam):
-        return sorted(param.minor.items())
-    return sorted(param.codes) if isinstance(param, Words) else param
-
-
 def plan_rule(rule: Rule, number: int, shared: Shared) -> Plan:
     """Write the function of one rule. Raises ``ExpressionError``."""
     return _Planner(rule, number, shared).write()
@@ -352,5 +337,5 @@ def links_of(known: tuple[Aggregate, str, str, bool], functions: Mapping[str, ob
     assert chain is not None  # noqa: S101  only chains are kept here
     return Links(
         functions[first], functions[then], parse_span(aggregate.span), parse_span(chain.span), chain.low, chain.high,  # type: ignore[arg-type]
-        chain.alike, money,
+        chain.alike, money, chain.others,
     )  # fmt: skip

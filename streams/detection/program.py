@@ -3,6 +3,7 @@
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isqrt
 from typing import Final, NamedTuple, cast
 
 from streams.clock import parse_span
@@ -18,8 +19,10 @@ from streams.detection.codegen import (
     remember_function,
 )
 from streams.detection.comparisons import Seen
+from streams.detection.lookback import alike, answered, dwell, look_of, swept
 from streams.detection.oneoff import OneOffs
-from streams.detection.plan import Judge, Plan, Shared, limits_name, links_of, plan_rule
+from streams.detection.plan import limits_name, links_of, plan_rule
+from streams.detection.planned import Judge, Plan, Shared
 from streams.detection.rule import ListEntry, MoneyParam, Rule, Ruleset, Words
 from streams.detection.sequences import (
     followed,
@@ -28,6 +31,7 @@ from streams.detection.sequences import (
     matched_legs,
     pause,
     registered_for,
+    segment_of,
     standing_for,
 )
 from streams.detection.verdicts import points, verdict_legs, verdict_rules, verdicts
@@ -148,6 +152,7 @@ def _program(kind: SubjectKind, ruleset: Ruleset, every: list[Rule], seen: Seen 
     space = build(source, _names(rules, ruleset) | ({} if seen is None else {"seen": seen.note}))
     space |= {name: links_of(known, space) for name, known in shared.links.items()}
     space |= shared.baselines
+    space |= {f"look_{i}": look_of(known, space) for i, known in enumerate(shared.looks)}
     runnable = tuple(_runnable(plan, i, space, (ruleset, every)) for i, plan in enumerate(plans))
     program = Program(
         kind, ruleset.digest, runnable, windows, cast("Change", space["enter"]), cast("Change", space["undo"]),
@@ -199,11 +204,14 @@ def _names(rules: list[Rule], ruleset: Ruleset) -> dict[str, object]:
         "followed_legs": followed_legs,
         "matched_legs": matched_legs, "one_off_legs": one_off_legs, "share_legs": share_legs, "within_share": within_share,
         "OneOffs": OneOffs, "verdicts": verdicts, "verdict_rules": verdict_rules, "points": points, "verdict_legs": verdict_legs,
+        "alike": alike, "answered": answered, "dwell": dwell, "swept": swept, "isqrt": isqrt,
+        "segment": segment_of,
     }  # fmt: skip
     for i, rule in enumerate(rules):
         for name, param in rule.params.items():
             if isinstance(param, MoneyParam):
                 names[f"{limits_name(i)}{name}"] = param.minor
+                names[f"{limits_name(i)}{name}_BY"] = param.segments
             elif isinstance(param, Words):
                 names[f"{limits_name(i)}{name}"] = param.codes
     return names | {f"K_{name.replace('-', '_')}": each.entries for name, each in ruleset.lists.items()}

@@ -31,9 +31,14 @@ class Let:
 
 @dataclass(frozen=True, slots=True)
 class MoneyParam:
-    """A limit per currency, in minor units."""
+    """A limit per currency, in minor units; ``segments`` holds those of kinds of account holder, ``minor`` those of all others."""
 
     minor: dict[str, int]
+    segments: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def of(self, segment: str) -> dict[str, int]:
+        """Give the limits of a kind of account holder."""
+        return self.segments.get(segment, self.minor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from collections.abc import Mapping as MappingType
 from decimal import Decimal, InvalidOperation
 
 from streams.clock import DAY_MS, SpanError, parse_span
-from streams.detection.aggregate import VERDICTS, Aggregate, Past, Since, is_aggregate, parse_aggregate, parse_since
+from streams.detection.aggregate import VERDICTS, Aggregate, Since, is_aggregate, parse_aggregate, parse_since
 from streams.detection.comparisons import Comparison, comparisons_of
 from streams.detection.document import Item, Mapping, Sequence, Text
 from streams.detection.expression import ExpressionError, Node, parse_condition
 from streams.detection.fields import Fields
 from streams.detection.findings import Findings, Spot
-from streams.detection.plan import Shared, plan_rule
+from streams.detection.plan import plan_rule
+from streams.detection.planned import Shared
 from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, RuleTest, Value, Words
 from streams.detection.sentence import names_in
 from streams.detection.words import (
@@ -19,7 +20,9 @@ from streams.detection.words import (
     HISTORY_MS_MAX,
     LEGS,
     MOMENTS,
+    OTHERS,
     REFERENCES,
+    SEGMENTS,
     SUBJECTS,
     TEXTS,
     TRIGGERS,
@@ -131,7 +134,7 @@ def _params(fields: Fields, findings: Findings) -> dict[str, Param]:
                 findings.error(spot, f"{name!r} is no list of codes", "write [SALA, PENS]")
             params[name] = Words(frozenset(texts))
         elif isinstance(item, Mapping):
-            params[name] = MoneyParam(_money(item, findings))
+            params[name] = _money_param(item, findings)
         elif item.value.isascii() and item.value.isdigit() and len(item.value) <= _DIGITS_MAX:
             params[name] = int(item.value)
         else:
@@ -141,6 +144,23 @@ def _params(fields: Fields, findings: Findings) -> dict[str, Param]:
                 "write {CNY: 20000, USD: 3000}",
             )
     return params
+
+
+def _money_param(item: Mapping, findings: Findings) -> MoneyParam:
+    """Read limits per currency, perhaps of several kinds of account holder."""
+    if not item.entries.keys() & set(SEGMENTS):
+        return MoneyParam(_money(item, findings))
+    known: dict[str, dict[str, int]] = {OTHERS: {}}
+    for segment, (spot, limits) in item.entries.items():
+        if segment not in SEGMENTS:
+            findings.error(spot, f"{segment!r} is no kind of account holder", "write one of: " + ", ".join(SEGMENTS))
+        elif not isinstance(limits, Mapping):
+            findings.error(limits.spot, f"the limits of {segment} are missing", "write {CNY: 20000, USD: 3000}")
+        else:
+            known[segment] = _money(limits, findings)
+    if OTHERS not in item.entries:
+        findings.error(item.spot, "limits for all other account holders are missing", f"add '{OTHERS}: {{CNY: 20000}}'")
+    return MoneyParam(known.pop(OTHERS), known)
 
 
 def _money(item: Mapping, findings: Findings) -> dict[str, int]:
@@ -230,11 +250,11 @@ def _fits(aggregate: Aggregate, item: Text, per: SubjectKind, findings: Findings
         place = "what" if aggregate.how == "distinct" else "same"
         told = f"cannot count distinct {aggregate.what!r}" if place == "what" else f"no field {aggregate.what!r} here"
         findings.error(item.at(at[place]), told, "write one of: " + ", ".join(DISTINCT))
-    if aggregate.how in {"sum", "min", "max"} and aggregate.what != "amount":
+    if aggregate.how in {"sum", "min", "max", "mean", "deviation", "median"} and aggregate.what != "amount":
         findings.error(item.at(at["what"]), f"{aggregate.how} of {aggregate.what!r}", "write 'amount'")
     _fits_payments(aggregate, item, per, findings)
     if aggregate.past is not None:
-        return _fits_days(aggregate, aggregate.past, item, findings) and len(findings) == before
+        return _fits_days(aggregate, item, per, findings) and len(findings) == before
     spans = [(aggregate.span, "span")]
     spans += [(chain.span, "within")] if chain is not None else []
     spans += [(aggregate.points.half, "within")] if aggregate.points is not None else []
@@ -263,10 +283,14 @@ def _fits_payments(aggregate: Aggregate, item: Text, per: SubjectKind, findings:
         findings.error(item.at(at["share"]), told, "write 90% to 100%")
 
 
-def _fits_days(aggregate: Aggregate, past: Past, item: Text, findings: Findings) -> bool:
+def _fits_days(aggregate: Aggregate, item: Text, per: SubjectKind, findings: Findings) -> bool:
     """Check what is special about whole days."""
-    at, before = aggregate.columns, len(findings)
+    at, before, past = aggregate.columns, len(findings), aggregate.past
+    assert past is not None  # noqa: S101  the caller looked
     daily = past.deviations is not None
+    if past.active and past.active not in LEGS[per]:
+        advice = "write one of: " + ", ".join(LEGS[per])
+        findings.error(item.at(at["active"]), f"no legs called {past.active!r} here", advice)
     if aggregate.how not in {"count", "sum", "max"} and (
         daily or (aggregate.how, aggregate.what) != ("distinct", "day")
     ):

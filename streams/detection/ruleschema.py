@@ -9,7 +9,18 @@ from collections.abc import Collection
 from typing import Final
 
 from streams.detection.rulecheck import SEVERITIES, STATES
-from streams.detection.words import DISTINCT, FIELDS, LEGS, LIST_KINDS, MOMENTS, REFERENCES, SUBJECTS, TRIGGERS
+from streams.detection.words import (
+    DISTINCT,
+    FIELDS,
+    LEGS,
+    LIST_KINDS,
+    MOMENTS,
+    OTHERS,
+    REFERENCES,
+    SEGMENTS,
+    SUBJECTS,
+    TRIGGERS,
+)
 from streams.money import EXPONENTS
 
 Schema = dict[str, object]
@@ -96,7 +107,7 @@ def _rule() -> Schema:
         ),
         "params": _said(
             {"type": "object", **names, "additionalProperties": _param()},
-            "Named limits: a whole number, major units per currency, or codes.",
+            "Named limits: a whole number, major units per currency (perhaps per kind of account holder), or codes.",
             {"floor": {"CNY": 20000, "USD": 3000}, "payers_min": 8, "salaries": ["SALA", "PENS"]},
         ),
         "unless": _said(_one_or_more({"type": "string"}), "Lists that hold it back; that is recorded.", ["licensed-psp"]),
@@ -135,12 +146,21 @@ def _of_subject(word: str) -> Schema:
 
 
 def _param() -> Schema:
+    limits: Schema = {
+        "type": "object", "propertyNames": {"enum": sorted(EXPONENTS)}, "additionalProperties": _AMOUNT,
+    }  # fmt: skip
     return {
         "anyOf": [
             {"type": "integer", "minimum": 0, "maximum": 999_999_999},
             {"type": "string", "pattern": "^[0-9]{1,9}$"},
             {"type": "array", "minItems": 1, "items": {"type": ["string", "integer", "boolean"]}},
-            {"type": "object", "propertyNames": {"enum": sorted(EXPONENTS)}, "additionalProperties": _AMOUNT},
+            limits,
+            {
+                "type": "object",
+                "propertyNames": {"enum": list(SEGMENTS)},
+                "additionalProperties": limits,
+                "required": [OTHERS],
+            },
         ]
     }
 

@@ -32,6 +32,15 @@ class Links(NamedTuple):
     high: Fraction | None
     alike: Fraction | None
     money: bool
+    others: int = 1
+    """How many different counterparties the later legs need."""
+
+    def between(self, part: int, whole: int) -> bool:
+        """Tell whether a part is a share of the whole as asked for."""
+        low, high = self.low, self.high
+        if part * low.denominator < whole * low.numerator:
+            return False
+        return high is None or part * high.denominator <= whole * high.numerator
 
 
 class _Link:
@@ -44,7 +53,7 @@ class _Link:
         self.takers: list[Leg] = []
 
 
-def _newest(subject: Subject, trigger: Leg, links: Links) -> list[tuple[Leg, bool]]:
+def newest(subject: Subject, trigger: Leg, links: Links) -> list[tuple[Leg, bool]]:
     """Give the legs that matter, oldest first, each with whether it is a ``first`` one."""
     log = subject.log
     at = subject.done - 1
@@ -77,7 +86,7 @@ def followed_legs(subject: Subject, trigger: Leg, links: Links) -> list[Leg]:
 
 def _followed(subject: Subject, trigger: Leg, links: Links) -> list[_Link]:
     open_links: list[_Link] = []
-    for leg, first in _newest(subject, trigger, links):
+    for leg, first in newest(subject, trigger, links):
         if first:
             open_links.append(_Link(leg))
             continue
@@ -88,7 +97,7 @@ def _followed(subject: Subject, trigger: Leg, links: Links) -> list[_Link]:
                 link.taken += take
                 link.takers.append(leg)
                 rest -= take
-    return [link for link in open_links if _between(links, link.taken, link.amount)]
+    return [link for link in open_links if links.between(link.taken, link.amount)]
 
 
 def matched(subject: Subject, trigger: Leg, links: Links) -> int:
@@ -105,12 +114,12 @@ def _matched(subject: Subject, trigger: Leg, links: Links) -> list[tuple[int, Le
     """Give share, first and later leg of each pair; with ``alike``, of the pairs of the share that most have."""
     waiting: list[_Link] = []
     pairs: list[tuple[int, Leg, Leg]] = []
-    for leg, first in _newest(subject, trigger, links):
+    for leg, first in newest(subject, trigger, links):
         if first:
             waiting.append(_Link(leg))
             continue
         for link in waiting:
-            if leg.time - link.time <= links.within_ms and _between(links, leg.amount, link.amount):
+            if leg.time - link.time <= links.within_ms and links.between(leg.amount, link.amount):
                 pairs.append((leg.amount * _PARTS // link.amount, link.leg, leg))
                 waiting.remove(link)
                 break
@@ -122,13 +131,6 @@ def _matched(subject: Subject, trigger: Leg, links: Links) -> list[tuple[int, Le
     runs = [(bisect_right(shares, share + apart) - i, -i) for i, share in enumerate(shares)]
     length, start = max(runs, default=(0, 0))
     return pairs[-start : length - start]
-
-
-def _between(links: Links, part: int, whole: int) -> bool:
-    low, high = links.low, links.high
-    if part * low.denominator < whole * low.numerator:
-        return False
-    return high is None or part * high.denominator <= whole * high.numerator
 
 
 def pause(subject: Subject, trigger: Leg, fits: Fits, window_ms: int, memory: str) -> int:
@@ -172,6 +174,13 @@ def registered_for(subject: Subject, trigger: Leg, word: str, value: str) -> int
     return PAUSE_MS_MAX if since >= 0 else -1
 
 
+def segment_of(subject: Subject, trigger: Leg) -> str:
+    """Give the registered kind of account holder, or nothing."""
+    facts = subject.reference_at(trigger.time) if subject.references else None
+    found = facts.get("party_type", "") if facts is not None else ""
+    return found if isinstance(found, str) else ""
+
+
 def standing_for(subject: Subject, trigger: Leg, word: str) -> int:
     """Give the time since the oldest report of a kind that stands against an account, or -1 when none does.
 
@@ -196,4 +205,7 @@ def standing_for(subject: Subject, trigger: Leg, word: str) -> int:
     )
 
 
-__all__ = ["Links", "followed", "followed_legs", "matched", "matched_legs", "pause", "registered_for", "standing_for"]
+__all__ = [
+    "Fits", "Links", "followed", "followed_legs", "matched", "matched_legs", "newest", "pause", "registered_for", "segment_of",
+    "standing_for",
+]  # fmt: skip

@@ -184,6 +184,9 @@ MISSING: Final = {
     "balance": "x.balance is None",
 }
 """Fields that are no text and may be missing, and the source that tells."""
+OTHERS: Final = "OTHER"
+"""In a limit per kind of account holder: all who are not named, and all of whom nothing is registered."""
+SEGMENTS: Final = (*PartyType, OTHERS)
 CODES: Final[dict[str, frozenset[str]]] = {
     "rail": frozenset(Rail),
     "counterparty_type": frozenset(PartyType),

@@ -87,17 +87,21 @@ def _day(millis: int) -> str:
 
 
 def _limits(rule: Rule) -> Iterator[Block]:
-    money = {name: param for name, param in rule.params.items() if isinstance(param, MoneyParam)}
-    others = {name: param for name, param in rule.params.items() if name not in money}
+    money: dict[str, dict[str, int]] = {}
+    for name, param in rule.params.items():
+        if isinstance(param, MoneyParam):
+            money |= {f"{name} of {segment}": minor for segment, minor in sorted(param.segments.items())}
+            money[f"{name} of all others" if param.segments else name] = param.minor
+    others = {name: param for name, param in rule.params.items() if not isinstance(param, MoneyParam)}
     if money:
-        codes = sorted({code for param in money.values() for code in param.minor})
+        codes = sorted({code for minor in money.values() for code in minor})
         yield Heading(3, "Limits per currency")
         yield Grid(
             ("Currency", *money),
             [
                 (
                     code,
-                    *(format_minor(p.minor[code], code) if code in p.minor else "not decided" for p in money.values()),
+                    *(format_minor(minor[code], code) if code in minor else "not decided" for minor in money.values()),
                 )
                 for code in codes
             ],

@@ -45,7 +45,7 @@ on: [debit, credit]
 let:
   here: count of movements over 1h
   many: count of movements over 12d up to 2d before
-  nights: count of movements where hour < 6 over 12d up to 2d before with at least 2 days
+  nights: count of movements where hour < 6 over 12d up to 2d before with at least 2 days of credits
   total: sum amount of debits over 12d up to 2d before
   largest: max amount of debits where amount >= limit over 12d up to 1d before
   active: count distinct day of credits over 12d up to 2d before
@@ -111,8 +111,11 @@ def meant(known: list[Leg], trigger: Leg) -> dict[str, int]:
     def debit(each: Leg) -> bool:
         return each.kind == LegKind.DEBIT
 
-    def counted(found: dict[int, list[Leg]], least: int = 0) -> int:
-        return sum(map(len, found.values())) if len(found) >= least else -1
+    def credit(each: Leg) -> bool:
+        return not debit(each)
+
+    def counted(found: dict[int, list[Leg]]) -> int:
+        return sum(map(len, found.values()))
 
     def total(found: dict[int, list[Leg]]) -> list[int]:
         return [sum(each.amount for each in legs) for legs in found.values()]
@@ -121,10 +124,10 @@ def meant(known: list[Leg], trigger: Leg) -> dict[str, int]:
     spent, busy = total(days(debit, 1)), days(lambda _: True, 1)
     return {
         "many": counted(days(lambda _: True, 2)),
-        "nights": counted(days(lambda each: local_hour(each) < 6, 2), 2),
+        "nights": counted(days(lambda each: local_hour(each) < 6, 2)) if len(days(credit, 2)) >= 2 else -1,
         "total": sum(total(days(debit, 2))),
         "largest": max((each.amount for legs in large.values() for each in legs), default=-1),
-        "active": len(days(lambda each: not debit(each), 2)),
+        "active": len(days(credit, 2)),
         "fresh": counted(days(lambda each: debit(each) and each.event_id in fresh, 2)),
         "ceiling": above(spent, Fraction(5, 2)) if len(spent) >= 2 else -1,
         "pace": 100 * counted(busy) // len(busy) if busy else -1,
@@ -165,7 +168,7 @@ def evaluated(known: list[Leg], *, at_once: bool = False) -> Subject:
     schedule, subject = Schedule(), Subject(SubjectKind.ACCOUNT, "a")
     schedule.add(0, programs())
     for each in known:
-        subject.insert(each)
+        subject.insert(each, at_once=True)
         if not at_once:
             advance(subject, schedule)
     advance(subject, schedule)
@@ -195,7 +198,7 @@ def passed_on(known: list[Leg], *, sleeps: bool) -> dict[str, dict[str, int]]:
             awake.reload(subject.log)
             awake.older, awake.history = subject.older, subject.history
             subject = awake
-        subject.insert(each)
+        subject.insert(each, at_once=True)
         advance(subject, schedule)
         found |= measured(subject)
         evict(subject, each.time - RETAINED, program)
