@@ -32,7 +32,8 @@ LIST: Tree = {
 }  # fmt: skip
 RULE: Tree = {
     "id": "big", "version": 1, "title": "A big payment", "description": "why", "false_positives": "rent", "typology": "mule",
-    "severity": "high", "state": "shadow", "owner": "fraud-ops", "legal_basis": "Art. 18", "review_by": "2027-06-30", "per": "account", "on": "debit",
+    "severity": "high", "state": "shadow", "owner": "fraud-ops", "legal_basis": "Art. 18", "review_by": "2027-06-30",
+    "per": "account", "on": "debit",
     "wait": "1h", "let": {"sent": "sum amount of debits over 24h"}, "when": "sent >= floor",
     "params": {"floor": {"CNY": 100, "USD": "20.50"}, "least": 3, "codes": ["SALA", 5411]}, "unless": ["friends"],
     "say": "paid {sent}", "cool_down": "none",
