@@ -47,7 +47,9 @@ def _extras(subject: Subject) -> Extras | None:
     if extras is None or extras.marks_in is None:
         return extras
     marks = [
-        msgspec.structs.replace(mark, leg=mark.leg and msgspec.structs.replace(mark.leg, counted=True, **_DERIVED))
+        msgspec.structs.replace(
+            mark, leg=mark.leg and msgspec.structs.replace(mark.leg, counted=True, marked=(), **_DERIVED)
+        )
         for mark in extras.marks_in
     ]
     return msgspec.structs.replace(extras, marks_in=marks)
