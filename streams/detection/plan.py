@@ -104,6 +104,8 @@ class _Planner:
             plan.measures.append(Measure(name, code.type, code.scale, operator))
             measured.append(code.source)
         body.append(f"return ({', '.join(measured)}{',' if measured else ''})")
+        if plan.picks:
+            plan.evidence = [legs for legs in plan.evidence if legs.marked]
         self._memory()
         return plan
 

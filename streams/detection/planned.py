@@ -76,7 +76,10 @@ class Plan:
     looks_at: list[Legs] = field(default_factory=list)
     """What its values are made of."""
     evidence: list[Legs] = field(default_factory=list)
-    """What an alert cites, whole windows of it of at most ``evidence_ms``: what the rule wants to be much or many."""
+    """What an alert cites, whole windows of it of at most ``evidence_ms``: what the rule wants to be much or many.
+
+    Where a rule singles out legs (``picks``), of its windows only those of marked payments.
+    """
     evidence_ms: int = 0
     picks: list[str] = field(default_factory=list)
     """Source of single legs that an alert cites."""
