@@ -18,7 +18,7 @@ LATENESS_MS: Final = 3 * DAY_MS
 _TIMELESS: Final = {AccountReferenceEvent, FraudReportEvent}
 """Reference data and reports are never late and move no watermark."""
 _EVENT, _ACCOUNTING = int(SubjectKind.EVENT), int(LegKind.ACCOUNTING)
-ALL_KINDS: Final = frozenset({SubjectKind.ACCOUNT, SubjectKind.DEVICE, SubjectKind.MERCHANT, SubjectKind.JOIN})
+ALL_KINDS: Final = frozenset(SubjectKind) - {SubjectKind.EVENT}
 
 
 class RawRecord(NamedTuple):

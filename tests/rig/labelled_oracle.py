@@ -18,7 +18,7 @@ create table payments as
 select distinct event_id, epoch_ms(ts::timestamp) as time, 0 as sequence, 'labelled' as source, event_id as payment,
   if(from_account like 'EXT:%', '', from_account) as debtor, if(to_account like 'EXT:%', '', to_account) as creditor,
   (amount::decimal(24, 6) * if(currency in ('JPY', 'VND', 'KRW'), 1, 100))::bigint as amount, currency, '' as merchant,
-  false as apart
+  false as apart, null::bigint as left_over
 from read_json($file, format = 'newline_delimited', columns = {event_id: 'varchar', ts: 'varchar', from_account: 'varchar',
   to_account: 'varchar', amount: 'varchar', currency: 'varchar'})
 where amount::decimal(24, 6) > 0 and debtor <> creditor
@@ -32,9 +32,11 @@ select distinct event_id, epoch_ms(event_time::timestamp) as time, coalesce(sequ
   if(debtor.account_token in ('CASH', 'EXTERNAL'), '', debtor.account_token) as debtor,
   if(creditor.account_token in ('CASH', 'EXTERNAL'), '', creditor.account_token) as creditor,
   amount_minor as amount, currency, coalesce(merchant_id, '') as merchant,
-  relation is not null or coalesce(debtor.party_token = creditor.party_token, false) as apart
+  relation is not null or coalesce(debtor.party_token = creditor.party_token, false) as apart,
+  debtor_balance_after_minor as left_over
 from read_json($file, format = 'newline_delimited', columns = {event_id: 'varchar', event_time: 'varchar', sequence: 'bigint',
   source: 'varchar', payment_id: 'varchar', debtor: 'struct(account_token varchar, party_token varchar)',
+  debtor_balance_after_minor: 'bigint',
   creditor: 'struct(account_token varchar, party_token varchar)', amount_minor: 'bigint', currency: 'varchar',
   merchant_id: 'varchar', relation: 'varchar', status: 'varchar', event_type: 'varchar'})
 where event_type = 'payment' and status = 'SETTLED' and debtor.account_token <> creditor.account_token
@@ -83,6 +85,7 @@ with measured as (
   select 'pass-through-account' as rule, m.*, floor from measured m join legs x on (x.subject, x.place) = (m.subject, spot)
     join floors on floors.rule = 'pass-through-account' and floors.currency = x.currency
   where role = 'debit' and received >= floor and 10 * sent >= 9 * received and 100 * sent <= 102 * received and payers >= 2
+    and (left_over is null or 20 * left_over <= received)
   union all
   select 'fan-in-new-payers', m.*, floor from measured m join legs x on (x.subject, x.place) = (m.subject, spot)
     join floors on floors.rule = 'fan-in-new-payers' and floors.currency = x.currency
@@ -121,7 +124,7 @@ STATED: Final = {
         "  payers: count distinct counterparty of credits over 24h",
         FACTS[0],
         "  received >= floor and sent >= 90% of received and sent <= 102% of received and payers >= 2",
-        "  and not party_type in businesses",
+        "  and (balance is missing or balance <= 5% of received) and not party_type in businesses",
         "unless: [licensed-psp]",
         "cool_down: 24h",
     ),
