@@ -121,10 +121,14 @@ class Sender:
 
     async def _connected(self) -> Producer:
         async with self._starting:
-            if self._producer is None:
-                self._producer = self._connect(self._config)
-                await self._producer.start()
-            return self._producer
+            producer = self._producer
+            if producer is None:
+                producer = self._producer = self._connect(self._config)
+                await producer.start()
+                if self._producer is not producer:
+                    await producer.drop()
+                    raise ProducerClosed("closed while it was connecting")
+            return producer
 
 
 async def drop(producer: AIOKafkaProducer) -> None:

@@ -25,6 +25,8 @@ def verdict_marks(subject: Subject, key: HitKey) -> dict[Address, Leg]:
     if not hits:
         return {}
     runnable = cast("Runnable", hits[0].rule)
+    if not runnable.marks_to:
+        return {}
     time, wanted = hits[0].leg.time, {}
     name = alert_id(key, subject.kind, subject.key)
     log = subject.log

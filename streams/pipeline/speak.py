@@ -30,7 +30,8 @@ def speak(run: "Step", subject: Subject) -> None:
         _mark(run, subject, set(subject.marks_out or ()), matches(subject))
     elif dirty or subject.by_key:
         _tell_all(run, subject)
-        if isinstance(subject.program, Program) and subject.program.feeding:
+        # A subject that was read back has no program until it is evaluated; what it told may have to be withdrawn all the same.
+        if subject.marks_out or (isinstance(subject.program, Program) and subject.program.feeding):
             _verdicts(run, subject)
     dirty.clear()
 
@@ -84,10 +85,7 @@ def _tally(state: PartitionState, subject: Subject, key: HitKey) -> None:
 
 
 def _verdicts(run: "Step", subject: Subject) -> None:
-    program = cast("Program", subject.program)
-    keys = {key for key in (*subject.dirty, *subject.sent) if key.rule_id in program.feeding}
-    if not keys:
-        return
+    keys = {*subject.dirty, *subject.sent}
     wanted: dict[Address, Leg] = {}
     for key in sorted(keys):
         wanted |= verdict_marks(subject, key)
