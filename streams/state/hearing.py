@@ -20,7 +20,7 @@ Heard = dict[str, tuple[Mark, ...]]
 
 
 def hear(subject: "Subject", mark: Mark, said: Said) -> bool:
-    """Take a mark on a payment; False when it is old or changes nothing. The subject is rewound to the payment's leg."""
+    """Take a mark on a payment; False when it is old. The subject is rewound to the payment's leg, if that is there."""
     if subject.heard is None:
         subject.heard = {}
     known = subject.heard.get(mark.key, ())
@@ -28,15 +28,15 @@ def hear(subject: "Subject", mark: Mark, said: Said) -> bool:
     if same and same[0].position >= mark.position:
         return False
     subject.heard[mark.key] = (*(each for each in known if each not in same), mark)
-    log, changed = subject.log, False
+    log = subject.log
     at = bisect_left(log, said.time, key=_time)
     while at < len(log) and log[at].time == said.time:
         leg = log[at]
         if leg.event_id == mark.key and (marked := standing(subject.heard, leg)) != leg.marked:
             subject.rewind(at)
-            leg.marked, changed = marked, True
+            leg.marked = marked
         at += 1
-    return changed
+    return True
 
 
 def standing(heard: Heard, leg: Leg) -> tuple[str, ...]:
