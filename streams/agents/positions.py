@@ -316,10 +316,14 @@ class Positions(ABC):
     async def _go_back(self, ledger: Ledger, stretch: Stretch) -> None:
         """Send the client back to the offset that is due, because a fetched stretch was dropped.
 
-        ``ledger`` is the present one: a fetch that began in the last term may have moved the client in this one.
+        ``ledger`` is the present one: a fetch that began in the last term may have moved the client in this one. Insists on it: the
+        client has moved past these records, and nobody would come to them before the next term.
         """
-        if ledger.ended.is_set() or stretch.tp not in ledger.places:
-            return
+        if not ledger.ended.is_set() and stretch.tp in ledger.places:
+            with contextlib.suppress(Revoked):
+                await insist(lambda: self._seek_due(ledger, stretch), ledger.ended, f"{stretch.tp}: going back")
+
+    async def _seek_due(self, ledger: Ledger, stretch: Stretch) -> None:
         tp = stretch.tp
         first, end = (await self.borders([tp]))[tp]
         due = ledger.places[tp].next_offset
@@ -330,5 +334,4 @@ class Positions(ABC):
             ledger.move(tp, first)
             due = first
         logger.info("%s: dropped [%d, %d), going back to %d", tp, stretch.first_offset, stretch.next_offset, due)
-        with contextlib.suppress(Revoked):
-            await self.client.start_at({tp: due}, ledger.generation)
+        await self.client.start_at({tp: due}, ledger.generation)
