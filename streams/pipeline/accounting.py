@@ -148,13 +148,16 @@ class Accounting:
 
 
 def _settle(known: KnownEvent, leg: Leg, contents: tuple[Content, ...]) -> Conflict:
-    """Let the smaller digest stand, a copy that is not late before one that is; the other is taken out on every side."""
+    """Let the smaller digest stand, a copy that is not late before one that is; the other is taken out on every side.
+
+    A copy that is late stands on no side; taken out all the same, the same content could not stand there when it comes in time.
+    """
     if (leg.late, leg.digest) < (known.late, known.digest):
-        losing, route = known.digest, known.route
+        losing, route = known.digest, b"" if known.late else known.route
         known.digest, known.late, known.route = leg.digest, leg.late, leg.route
         known.source, known.time = intern(leg.source), leg.time
     else:
-        losing, route = leg.digest, leg.route
+        losing, route = leg.digest, b"" if leg.late else leg.route
     return Conflict(leg.subject, known.digest, losing, unpack_route(route), contents)
 
 
