@@ -92,7 +92,10 @@ class KafkaWriter(Writer):
 
     async def commit(self) -> None:
         """See :class:`Writer`."""
-        await self._producer.commit_transaction()
+        try:
+            await self._producer.commit_transaction()
+        except AssertionError as error:  # how aiokafka says that the broker has refused this producer for good
+            raise ProducerFenced from error
 
     async def read(self) -> dict[bytes, bytes]:
         """See :class:`Writer`."""

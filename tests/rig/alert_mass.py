@@ -57,8 +57,8 @@ _REST: Final = (
     SELECT repeat('d', 64), '{}', (SELECT jsonb_agg('rule-' || n) FROM generate_series(0, 44) n), 45,
     now() - interval '400 days'""",
     """INSERT INTO ruleset_partitions (digest, activity_partition, from_time, revision_epoch, revision_offset, revision_index,
-        stored_at)
-    SELECT repeat('d', 64), n, now() - interval '400 days', 1, 1, 1, now()
+        approved_by, emergency, stored_at)
+    SELECT repeat('d', 64), n, now() - interval '400 days', 1, 1, 1, 'ben', '', now()
     FROM generate_series(0, 7) n""",
     """INSERT INTO watermarks (activity_partition, revision_epoch, revision_offset, revision_index, watermark, held_by, furthest,
         stored_at)
