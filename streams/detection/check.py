@@ -67,7 +67,7 @@ def _check_together(rules: list[Rule], documents: list[Mapping], findings: Findi
 
 def _check_senders(rule: Rule, by_id: dict[str, Rule], findings: Findings, *, complete: bool) -> None:
     """Check that the rules whose word is counted exist and are about the right kind of subject."""
-    for sender in sorted(rule.senders() | rule.asks() | rule.marked_by()):
+    for sender in sorted(rule.counts_on()):
         if sender not in by_id:
             if complete:
                 findings.error(rule.spot, f"marks from {sender!r}, but no rule has that id", "name a rule of this set")
@@ -92,7 +92,7 @@ def _check_senders(rule: Rule, by_id: dict[str, Rule], findings: Findings, *, co
 
 def _reaches(start: str, goal: str, rules: dict[str, Rule], seen: set[str]) -> bool:
     rule = rules.get(start)
-    for sender in rule.senders() | rule.asks() | rule.marked_by() if rule is not None else ():
+    for sender in rule.counts_on() if rule is not None else ():
         if sender == goal:
             return True
         if sender not in seen:

@@ -104,6 +104,10 @@ class Rule:
         """Rules whose verdicts on the same subject this one counts."""
         return {each for value in self.aggregates() if value.how in VERDICTS for each in value.senders}
 
+    def counts_on(self) -> set[str]:
+        """Rules without whose word this one cannot decide."""
+        return self.senders() | self.asks() | self.marked_by()
+
     def marked_by(self) -> set[str]:
         """Rules whose verdicts at the other end of a payment this one counts."""
         return {each for value in self.aggregates() for each in value.marked}

@@ -86,7 +86,10 @@ def _rule() -> Schema:
         "false_positives": {"description": "What it is known to fire on without fraud. Not evaluated."},
         "typology": _said(_ID, "Kind of fraud; cases and statistics are made by it.", "mule", "structuring"),
         "severity": _words(SEVERITIES, "How urgent its alerts are."),
-        "state": _words(STATES, "off; shadow: alerts only into the shadow column; active.") | {"default": "active"},
+        "state": _words(
+            STATES, "off; shadow: alerts only into the shadow column; active; signal: never an alert, other rules count it."
+        )
+        | {"default": "active"},
         "owner": _said(_TEXT, "The team that answers for the rule.", "fraud-ops"),
         "review_by": _said(_DAY, "Day by which its owner looks at it again; check advises from then on.", "2027-06-30"),
         "legal_basis": _said(_TEXT, "Why it may be asked.", "Anti-Telecom and Online Fraud Law 2022, Art. 18"),

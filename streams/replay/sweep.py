@@ -67,17 +67,19 @@ def read_sweep(text: str, steps: int, ruleset: Ruleset) -> Sweep:
 
 
 def with_value(ruleset: Ruleset, sweep: Sweep, value: int) -> Programs:
-    """Compile the rule with the value, and those whose marks it counts; other rules change nothing about it."""
+    """Compile the rule with the value, and those it counts on; other rules change nothing about it."""
     by_id = {rule.id: rule for rule in ruleset.rules}
     wanted, names = [sweep.rule_id], set[str]()
     while wanted:
         name = wanted.pop()
         if name not in names:
             names.add(name)
-            wanted += by_id[name].senders()
+            wanted += by_id[name].counts_on()
     rule = by_id[sweep.rule_id]
     known = rule.params[sweep.param]
-    tried: Param = MoneyParam(known.minor | {sweep.currency: value}) if isinstance(known, MoneyParam) else value
+    tried: Param = (
+        replace(known, minor=known.minor | {sweep.currency: value}) if isinstance(known, MoneyParam) else value
+    )
     changed = replace(rule, params=rule.params | {sweep.param: tried})
     rules = tuple(changed if name == rule.id else by_id[name] for name in sorted(names))
     return compile_ruleset(replace(ruleset, rules=rules))

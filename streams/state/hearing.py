@@ -40,11 +40,15 @@ def hear(subject: "Subject", mark: Mark, said: Said) -> bool:
 
 
 def standing(heard: Heard, leg: Leg) -> tuple[str, ...]:
-    """Give the rules that said yes to a leg's payment at its other end, sorted; a leg that moves no money has none."""
+    """Give the rules that said yes to a leg's payment at its other end, sorted; a leg that moves no money has none.
+
+    Of two contents under one event id only the one that was spoken of, by its time, has been said yes to.
+    """
     if leg.kind not in ENDS:
         return ()
     saids = [each.said for each in heard.get(leg.event_id, ()) if each.said is not None]
-    return tuple(sorted({said.rule_id for said in saids if said.stands and said.sender == leg.other}))
+    mine = (said for said in saids if said.stands and said.sender == leg.other and said.time == leg.time)
+    return tuple(sorted({said.rule_id for said in mine}))
 
 
 def forget_heard(subject: "Subject", before: int) -> None:

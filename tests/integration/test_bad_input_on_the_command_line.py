@@ -11,21 +11,14 @@ from sqlalchemy import create_engine
 from streams.settings.model import describe
 from tests.rig.old_store import migrate
 from tests.rig.process import free_ports
-from tests.rig.samples import PAYMENT, changed
+from tests.rig.samples import BIG_RULE, PAYMENT, changed
 from tests.rig.terminal import Said, payweir
 
 pytestmark = pytest.mark.integration
 
-RULE = """\
-id: big
-version: 1
-title: A big payment
-typology: mule
-severity: high
-owner: fraud-ops
-per: account
-on: debit
-when: amount >= floor
+RULE = (
+    BIG_RULE
+    + """\
 params:
   floor: {CNY: 100}
 say: "paid out more than {floor}"
@@ -37,6 +30,7 @@ tests:
     events: ["09:00 a pays b 99 CNY"]
     expect: none
 """
+)
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]\n"
     for before, after in zip("abcdefgh", "bcdefghi", strict=True)

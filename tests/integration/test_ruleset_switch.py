@@ -22,26 +22,20 @@ from tests.integration.store_questions import ask
 from tests.rig.cluster import COMMAND, FAR_MS, UNAPPROVED, Cluster
 from tests.rig.kafka import KafkaBroker
 from tests.rig.process import wait_until
-from tests.rig.samples import PAYMENT, changed
+from tests.rig.samples import BIG_RULE, PAYMENT, changed
 from tests.rig.topics import drop_topics
 
 pytestmark = pytest.mark.integration
 
-RULE = """\
-id: big
-version: 1
-title: A big payment
-typology: mule
-severity: high
-owner: fraud-ops
-per: account
-on: debit
-when: amount >= floor
+RULE = (
+    BIG_RULE
+    + """\
 params:
   floor: {{CNY: {floor}}}
 cool_down: none
 say: "paid out more than {{floor}}"
 """
+)
 START_MS: Final = 1_767_258_000_000
 """2026-01-01T09:00:00Z"""
 EVENTS: Final = 1_200

@@ -31,21 +31,14 @@ from tests.integration.store_questions import ask
 from tests.rig.cluster import COMMAND, FAR_MS, Cluster
 from tests.rig.kafka import KafkaBroker
 from tests.rig.process import wait_until
-from tests.rig.samples import PAYMENT, changed
+from tests.rig.samples import BIG_RULE, PAYMENT, changed
 from tests.rig.topics import drop_topics
 
 pytestmark = pytest.mark.integration
 
-BIG = """\
-id: big
-version: 1
-title: A big payment
-typology: mule
-severity: high
-owner: fraud-ops
-per: account
-on: debit
-when: amount >= floor
+BIG = (
+    BIG_RULE
+    + """\
 params:
   floor: {{CNY: {floor}}}
 cool_down: none
@@ -54,6 +47,7 @@ tests:
   - {{name: fires, events: ["09:00 a pays b 900 CNY"], expect: alert}}
   - {{name: silent, events: ["09:00 a pays b 99 CNY"], expect: none}}
 """
+)
 FIRST = """\
 id: first
 version: 1

@@ -1,4 +1,4 @@
-"""One valid event of each type as plain data, and bytes of it with changes: the ground that refusal tests stand on."""
+"""One valid event of each type as plain data, bytes of it with changes, and the beginning of a rule about one payment."""
 
 from typing import Final
 
@@ -7,6 +7,18 @@ import msgspec
 Data = dict[str, object]
 RECEIVED_MS: Final = 1_767_312_000_000
 """2026-01-02T00:00:00Z: when the records below were received."""
+BIG_RULE: Final = """\
+id: big
+version: 1
+title: A big payment
+typology: mule
+severity: high
+owner: fraud-ops
+per: account
+on: debit
+when: amount >= floor
+"""
+"""Asks for the limit ``floor`` under ``params``, and for ``say``."""
 _HEAD: Final[Data] = {"schema_version": 1, "source": "bank-a", "event_time": "2026-01-01T09:00:00Z"}
 
 PAYMENT: Final[Data] = {

@@ -17,17 +17,11 @@ from streams.replay.approval import Approval, approved, read, report_of, write
 from streams.store import open_store
 from streams.store.audit import verify
 from streams.store.schema import audit_log
+from tests.rig.samples import BIG_RULE
 
-RULE = """\
-id: big
-version: 1
-title: A big payment
-typology: mule
-severity: high
-owner: fraud-ops
-per: account
-on: debit
-when: amount >= floor
+RULE = (
+    BIG_RULE
+    + """\
 params:
   floor: {CNY: 100}
 unless: [known]
@@ -40,6 +34,7 @@ tests:
     events: ["09:00 a pays b 99 CNY"]
     expect: none
 """
+)
 LIST = """\
 id: known
 kind: account

@@ -1,14 +1,19 @@
 """``payweir rules backtest --sweep``: each value says what a backtest of a set with that value says."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from streams.cli.rules import app
+from streams.detection.check import check_files
+from streams.detection.folder import load_folder
+from streams.detection.rule import MoneyParam
 from streams.errors import UsageError
 from streams.replay.generator import GeneratorSettings, generate
+from streams.replay.sweep import Sweep, with_value
 
 RULES = Path(__file__).parents[3] / "rules"
 RULE = """\
@@ -120,3 +125,22 @@ def test_what_cannot_be_tried_is_said(stream: Path, tmp_path: Path, text: str, m
 def test_a_name_that_several_rules_have_needs_the_rule(stream: Path) -> None:
     with pytest.raises(UsageError, match="have floor; say which"):
         run("backtest", "--input", stream, "--rules", RULES, "--sweep", "floor.CNY=1..3")
+
+
+def test_rules_that_the_tried_one_counts_on_come_along() -> None:
+    ruleset, _ = check_files(load_folder(RULES))
+    assert ruleset is not None
+    tried = with_value(ruleset, Sweep("relay", "received_max", "", (5,)), 5).ruleset
+    assert {rule.id for rule in tried.rules} == {"relay", "passed-on-thrice", "passed-on-twice", "passed-on"}
+    asked = with_value(ruleset, Sweep("many-signs", "score_min", "", (5,)), 5).ruleset
+    assert {"many-signs", "pass-through-account", "quick-first-out"} <= {rule.id for rule in asked.rules}
+
+
+def test_limits_of_kinds_of_account_holder_stay_as_they_are() -> None:
+    ruleset, _ = check_files({"big.yaml": RULE.format(floor=7)})
+    assert ruleset is not None
+    rule = ruleset.rules[0]
+    params = rule.params | {"floor": MoneyParam({"CNY": 700}, {"ORG": {"CNY": 900_00}})}
+    ruleset = replace(ruleset, rules=(replace(rule, params=params),))
+    tried = with_value(ruleset, Sweep(rule.id, "floor", "CNY", (800,)), 800).ruleset
+    assert tried.rules[0].params["floor"] == MoneyParam({"CNY": 800}, {"ORG": {"CNY": 900_00}})

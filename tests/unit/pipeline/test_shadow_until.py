@@ -13,26 +13,20 @@ from streams.detection.program import Programs, compile_ruleset
 from streams.legs import Control, Terms
 from streams.pipeline import RawRecord, SourceState
 from streams.replay.embedded import Embedded
-from tests.rig.samples import PAYMENT, changed
+from tests.rig.samples import BIG_RULE, PAYMENT, changed
 
 FAR_MS = 1 << 50
 NINE_MS = 1_767_258_000_000
 UNTIL_MS = NINE_MS + HOUR_MS + 1
-RULE = """\
-id: big
-version: 1
-title: A big payment
-typology: mule
-severity: high
-owner: fraud-ops
-per: account
-on: debit
-when: amount >= floor
+RULE = (
+    BIG_RULE
+    + """\
 params:
   floor: {{CNY: 1}}
 cool_down: {cool_down}
 say: "paid out more than {{floor}}"
 """
+)
 
 
 def programs(cool_down: str) -> Programs:
