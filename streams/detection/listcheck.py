@@ -1,5 +1,7 @@
 """Reading a list file: who is left out, by whom, why, and until when."""
 
+import unicodedata
+
 from streams.detection.document import Mapping
 from streams.detection.fields import Fields
 from streams.detection.findings import Findings
@@ -25,7 +27,7 @@ def read_list(document: Mapping, findings: Findings) -> ReferenceList | None:
             entry.text("key"), entry.text("reason"), entry.text("added_by"), entry.text("approved_by"),
             entry.day("valid_from", required=False), entry.day("expires"),
         )  # fmt: skip
-        if read.added_by and _same(read.added_by, read.approved_by):
+        if read.added_by and same_person(read.added_by, read.approved_by):
             findings.error(
                 entry.spot("approved_by"), "added and approved by the same person", "a second person approves"
             )
@@ -37,6 +39,10 @@ def read_list(document: Mapping, findings: Findings) -> ReferenceList | None:
     return ReferenceList(name, LIST_KINDS[kind], owner, entries, document.spot)
 
 
-def _same(one: str, other: str) -> bool:
-    """One person, however the name is written."""
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+def same_person(one: str, other: str) -> bool:
+    """Say whether two names are of one person, however they are written: spaces, capitals, full-width letters."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()

@@ -6,17 +6,21 @@ from typing import Final, cast
 from streams.clock import span_text
 from streams.detection import words
 from streams.detection.document import BYTES_MAX
-from streams.detection.expression import DEPTH_MAX
+from streams.detection.expression import DEPTH_MAX, TOKENS_MAX
+from streams.detection.rulecheck import LETS_MAX
 from streams.detection.ruleschema import export
 
 COMMAND: Final = "payweir rules language --write rules/"
 _BOUNDS: Final = {
     "longest window": span_text(words.WINDOW_MS_MAX),
+    "longest history (`over .. up to`)": span_text(words.HISTORY_MS_MAX),
     "longest pause": span_text(words.PAUSE_MS_MAX),
     "`new`: nothing between the two for": span_text(words.PAIR_MS),
     "`known_for`: forgotten after a silence of": span_text(words.KNOWN_MS),
     "`followed` and `matched` look at the newest legs, at most": str(words.SCAN_MAX),
     "size of a file": f"{BYTES_MAX // 1024} KiB",
+    "values under `let`": str(LETS_MAX),
+    "words of an expression": str(TOKENS_MAX),
     "depth of an expression": str(DEPTH_MAX),
 }
 

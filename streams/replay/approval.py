@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from streams.alerts.compose import ENGINE
 from streams.detection.comparisons import Seen
+from streams.detection.listcheck import same_person
 from streams.detection.rule import Ruleset
 from streams.errors import RuleError, UsageError
 from streams.replay.coverage import Coverage, coverage
@@ -92,7 +93,7 @@ def approve(proposal: Approval | None, ruleset: Ruleset, tests: Tested, who: tup
     name, now = named(who[0]), who[1]
     if proposal is None:
         raise RuleError(f"nobody proposed the set {ruleset.digest[:_SHOWN]}; run: payweir rules propose, as its author")
-    if _same(name, proposal.proposed_by):
+    if same_person(name, proposal.proposed_by):
         raise RuleError(f"{proposal.proposed_by} proposed the set {ruleset.digest[:_SHOWN]}; somebody else approves it")
     _bind(proposal, ruleset, tests)
     return msgspec.structs.replace(proposal, approved_by=name, approved_at=now)
@@ -110,7 +111,7 @@ def approved(path: Path, ruleset: Ruleset, tests: Tested) -> Approval:
         raise RuleError(
             f"the set {short} was proposed by {found.proposed_by} and is not approved; somebody else approves it"
         )
-    if not found.proposed_by or _same(found.approved_by, found.proposed_by):
+    if not found.proposed_by or same_person(found.approved_by, found.proposed_by):
         raise RuleError(
             f"the set {short} was approved by {found.approved_by}, who proposed it; somebody else approves it"
         )
@@ -148,10 +149,6 @@ def named(name: str) -> str:
     if not clean or len(clean) > NAME_MAX or not clean.isprintable():
         raise UsageError(f"--by {name!r}: say who you are, in at most {NAME_MAX} characters that can be printed")
     return clean
-
-
-def _same(one: str, other: str) -> bool:
-    return named(one).casefold() == named(other).casefold()
 
 
 def _bind(approval: Approval, ruleset: Ruleset, tests: Tested) -> None:

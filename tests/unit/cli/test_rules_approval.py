@@ -181,8 +181,9 @@ def test_a_backtest_of_this_set_belongs_to_the_approval_and_one_of_another_set_d
         run("propose", folder, "--by", "anna", "--backtest", report)
 
 
-def test_an_entry_of_a_list_that_its_maker_approved_is_an_error_of_the_set(folder: Path) -> None:
-    (folder / "known.yaml").write_text(LIST.replace("approved_by: ben", "approved_by: Anna"))
+@pytest.mark.parametrize("name", ["anna", "Anna", "\uff21nna"])
+def test_an_entry_of_a_list_that_its_maker_approved_is_an_error_of_the_set(folder: Path, name: str) -> None:
+    (folder / "known.yaml").write_text(LIST.replace("approved_by: ben", f"approved_by: {name}"), encoding="utf-8")
     with pytest.raises(RuleError, match="errors in the rule files"):
         run("propose", folder, "--by", "carl")
     _, findings = check_files(load_folder(folder))
