@@ -6,11 +6,11 @@ what a worker reads after ``open`` cannot change under it, and a zombie cannot l
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from streams.agents.config import TransportConfig
 from streams.agents.producer import RECORD_BYTES_MAX, drop
@@ -73,29 +73,29 @@ class KafkaWriter(Writer):
 
     async def begin(self) -> None:
         """See :class:`Writer`."""
-        await self._producer.begin_transaction()
+        with self._plainly():
+            await self._producer.begin_transaction()
 
     async def append(self, entries: Iterable[Entry]) -> int:
         """See :class:`Writer`."""
         producer, waiting = self._producer, []
         batch = producer.create_batch()
-        for key, value in entries:
-            if batch.append(timestamp=None, key=key, value=value) is None:
+        with self._plainly():
+            for key, value in entries:
+                if batch.append(timestamp=None, key=key, value=value) is None:
+                    waiting.append(await producer.send_batch(batch, SNAPSHOTS, partition=self._partition))
+                    batch = producer.create_batch()
+                    batch.append(timestamp=None, key=key, value=value)
+            if batch.record_count():
                 waiting.append(await producer.send_batch(batch, SNAPSHOTS, partition=self._partition))
-                batch = producer.create_batch()
-                batch.append(timestamp=None, key=key, value=value)
-        if batch.record_count():
-            waiting.append(await producer.send_batch(batch, SNAPSHOTS, partition=self._partition))
-        for sent in waiting:
-            await sent
+            for sent in waiting:
+                await sent
         return len(waiting)
 
     async def commit(self) -> None:
         """See :class:`Writer`."""
-        try:
+        with self._plainly():
             await self._producer.commit_transaction()
-        except AssertionError as error:  # how aiokafka says that the broker has refused this producer for good
-            raise ProducerFenced from error
 
     async def read(self) -> dict[bytes, bytes]:
         """See :class:`Writer`."""
@@ -125,6 +125,16 @@ class KafkaWriter(Writer):
     async def drop(self) -> None:
         """See :class:`Writer`."""
         await drop(self._producer)
+
+    @contextlib.contextmanager
+    def _plainly(self) -> Iterator[None]:
+        """Raise what the broker said when it refused this producer, where aiokafka says only that it is in no transaction."""
+        try:
+            yield
+        except (AssertionError, IllegalOperation) as state:
+            refused = self._producer._txn_manager.wait_for_transaction_end()  # noqa: SLF001
+            said = refused.exception() if refused is not None and refused.done() else None
+            raise said if isinstance(said, KafkaError) else KafkaError(f"{said or state!r}") from state
 
 
 class SnapshotTopic:

@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 
 from streams.agents.config import TransportConfig
 from streams.agents.retry import EXIT_BUG, EXIT_FENCED
-from streams.agents.snapshots import SnapshotTopic
+from streams.agents.snapshots import KafkaWriter, SnapshotTopic
 from streams.errors import BrokerUnreachable, ZombieError
 from streams.settings.topics import ACTIVITY, SNAPSHOTS
 from tests.rig.cluster import UNAPPROVED, Cluster
@@ -74,6 +75,27 @@ def test_an_older_writer_is_refused_and_cannot_come_back_unnoticed(config: Trans
         assert await recovered(config, 0) == {b"a": b"new"}
         await zombie.close()
         await owner.close()
+
+    asyncio.run(scene())
+
+
+def test_a_writer_refused_for_good_says_so_at_every_further_step(config: TransportConfig) -> None:
+    """The client gives the cause at the first refusal only; a later step of the same snapshot may be the one that hears of it."""
+
+    async def scene() -> None:
+        zombie, owner = KafkaWriter(config, 0), KafkaWriter(config, 0)
+        try:
+            await zombie.start()
+            await zombie.begin()
+            await zombie.append([(b"a", b"old")])
+            await owner.start()
+            steps = (lambda: zombie.append([(b"b", b"older")]), zombie.commit, zombie.begin)
+            for step in (*steps, *steps):
+                with pytest.raises((ProducerFenced, InvalidProducerEpoch)):
+                    await step()
+        finally:
+            await zombie.drop()
+            await owner.drop()
 
     asyncio.run(scene())
 
