@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import yaml
 from kafka.admin import (
     ACL,
     ACLFilter,
@@ -15,8 +16,6 @@ from kafka.admin import (
     ResourceType,
 )
 from msgspec import Struct
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from streams.agents.clients import admin_client
 from streams.errors import TopicError, UsageError
@@ -63,8 +62,8 @@ class RightGiven(Struct, frozen=True):
 def read_rights(path: Path) -> list[Right]:
     """Read the file; raises UsageError naming the place of the first thing in it that is not understood."""
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
     return list(_rights(path, content))
 

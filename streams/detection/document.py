@@ -5,13 +5,18 @@ Nothing is constructed from tags and no alias is followed, so a file cannot run 
 
 import re
 from collections.abc import Iterator
-from io import StringIO
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+import yaml
+from yaml.events import (
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    Event,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceStartEvent,
+)
 
 from streams.detection.findings import Findings, Spot
 
@@ -19,6 +24,8 @@ BYTES_MAX: Final = 256 * 1024
 DEPTH_MAX: Final = 12
 BRACKETS_MAX: Final = 100
 _BRACKET: Final = re.compile(r"[\[\]{}]")
+_LINE_END: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_QUOTES: Final = frozenset({"'", '"'})
 
 
 class Lines(NamedTuple):
@@ -32,9 +39,9 @@ class Lines(NamedTuple):
 class Text:
     """A scalar as written; ``quoted`` tells how far its first character stands from ``spot``."""
 
-    def __init__(self, spot: Spot, value: str, *, quoted: bool, kind: str, lines: Lines | None = None) -> None:
-        """``kind`` is the YAML core type of a plain scalar: str, int, float, bool, null."""
-        self.spot, self.value, self.quoted, self.kind, self.lines = spot, value, quoted, kind, lines
+    def __init__(self, spot: Spot, value: str, *, quoted: bool = False, lines: Lines | None = None) -> None:
+        """Keep the characters; whether they look like a number or a date to YAML is nobody's business here."""
+        self.spot, self.value, self.quoted, self.lines = spot, value, quoted, lines
 
     def at(self, offset: int) -> Spot:
         """Give the place of the character at ``offset`` of the value; over several lines, that of a character that is no space.
@@ -44,16 +51,16 @@ class Text:
         if self.lines is None:
             return self.spot._replace(column=self.spot.column + offset + self.quoted)
         left = sum(not letter.isspace() for letter in self.value[:offset])
-        place, column = self.spot, self.lines.column
+        line, column, start = self.spot.line, self.spot.column, self.lines.column
         for number, text in enumerate(self.lines.texts, self.lines.line + 1):
-            for at, letter in enumerate(text[column:], column):
+            for at, letter in enumerate(text[start:], start + 1):
                 if not letter.isspace():
-                    place = self.spot._replace(line=number, column=at + 1)
+                    line, column = number, at
                     if not left:
-                        return place
+                        return Spot(self.spot.file, line, column)
                     left -= 1
-            column = 0
-        return place
+            start = 0
+        return Spot(self.spot.file, line, column)
 
 
 class Sequence:
@@ -95,29 +102,23 @@ def read_document(file: str, text: str, findings: Findings) -> Mapping | None:
     if (unfit := _unfit(text)) is not None:
         findings.error(start, *unfit)
         return None
-    yaml = YAML(typ="safe", pure=True)
+    before = len(findings)
     try:
-        # Looked for before anything is built; a text without the sign has none, and reading twice is most of a check's time.
-        for event in yaml.parse(StringIO(text)) if "*" in text else ():
-            if isinstance(event, AliasEvent):
-                spot = Spot(file, event.start_mark.line + 1, event.start_mark.column + 1)
-                findings.error(spot, "aliases (*name) are not allowed", "write the value out")
-                return None
-        node = yaml.compose(StringIO(text))
-    except MarkedYAMLError as error:
+        item = _Reading(file, text, findings).document()
+    except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         spot = Spot(file, mark.line + 1, mark.column + 1) if mark else start
         findings.error(spot, f"not YAML: {error.problem or error.context}", "check indentation, quotes and colons")
         return None
-    except (YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         findings.error(start, f"not YAML: {type(error).__name__}", "check indentation, quotes and colons")
         return None
-    if not isinstance(node, MappingNode):
+    if len(findings) > before:
+        return None
+    if not isinstance(item, Mapping):
         findings.error(start, "the file is not a map of keys", "start with 'id: name-of-the-rule'")
         return None
-    before = len(findings)
-    item = _convert(_Source(file, tuple(text.split("\n"))), node, findings, DEPTH_MAX)
-    return item if isinstance(item, Mapping) and len(findings) == before else None
+    return item
 
 
 def _unfit(text: str) -> tuple[str, str] | None:
@@ -132,43 +133,85 @@ def _unfit(text: str) -> tuple[str, str] | None:
     return None
 
 
-class _Source(NamedTuple):
-    file: str
-    lines: tuple[str, ...]
+class _Reading:
+    """Makes the tree from the events of libyaml, in one pass; each method takes the events of what it reads."""
 
-    def spot(self, node: Node) -> Spot:
-        return Spot(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+    def __init__(self, file: str, text: str, findings: Findings) -> None:
+        self.file, self.findings = file, findings
+        self.lines = tuple(_LINE_END.split(text))
+        self.events: Iterator[Event] = yaml.parse(text, Loader=yaml.CSafeLoader)
 
-    def several(self, node: ScalarNode) -> Lines | None:
-        """Give the lines of a text that does not stand on one line as it is."""
-        start, end = node.start_mark, node.end_mark
-        if node.style in {">", "|"}:
-            return Lines(self.lines[start.line + 1 : end.line + 1], start.line + 1, 0)
-        if end.line == start.line:
-            return None
-        column = start.column + (node.style in {"'", '"'})
-        return Lines(self.lines[start.line : end.line + 1], start.line, column)
+    def document(self) -> Item | None:
+        """Give what the file holds, None for nothing; after a finding it may be only a part."""
+        found: Item | None = None
+        for event in self.events:
+            if isinstance(event, DocumentStartEvent):
+                if found is not None:
+                    self.findings.error(self.spot(event), "a second document begins here", "write one file for each")
+                    break
+                found = self.item(next(self.events), DEPTH_MAX)
+        return found
 
+    def spot(self, event: Event) -> Spot:
+        line, column = _place(event.start_mark)
+        return Spot(self.file, line + 1, column + 1)
 
-def _convert(source: _Source, node: Node, findings: Findings, depth: int) -> Item:
-    spot = source.spot(node)
-    if depth == 0:
-        findings.error(spot, f"nested deeper than {DEPTH_MAX} levels", "no part of a rule needs that")
-        return Text(spot, "", quoted=False, kind="null")
-    if isinstance(node, SequenceNode):
-        return Sequence(spot, [_convert(source, child, findings, depth - 1) for child in node.value])
-    if isinstance(node, MappingNode):
+    def item(self, event: Event, depth: int) -> Item:
+        spot = self.spot(event)
+        if depth == 0:
+            self.findings.error(spot, f"nested deeper than {DEPTH_MAX} levels", "no part of a rule needs that")
+            self.skip(event)
+        elif isinstance(event, ScalarEvent):
+            return Text(spot, event.value, quoted=event.style in _QUOTES, lines=self.several(event))
+        elif isinstance(event, SequenceStartEvent):
+            return Sequence(spot, [self.item(child, depth - 1) for child in self.inside()])
+        elif isinstance(event, MappingStartEvent):
+            return Mapping(spot, self.entries(depth))
+        else:
+            self.findings.error(spot, "aliases (*name) are not allowed", "write the value out")
+        return Text(spot, "")
+
+    def inside(self) -> Iterator[Event]:
+        """Give the first event of each part of a list or map, up to its end."""
+        while not isinstance(event := next(self.events), CollectionEndEvent):
+            yield event
+
+    def entries(self, depth: int) -> dict[str, tuple[Spot, Item]]:
         entries: dict[str, tuple[Spot, Item]] = {}
-        for key, value in node.value:
-            place = source.spot(key)
-            if not isinstance(key, ScalarNode):
-                findings.error(place, "a key must be a word")
+        for key in self.inside():
+            spot = self.spot(key)
+            if not isinstance(key, ScalarEvent):
+                self.findings.error(spot, "a key must be a word")
+                self.skip(key)
             elif key.value in entries:
-                findings.error(place, f"the key {key.value!r} stands twice", "keep one of them")
-            else:
-                entries[key.value] = place, _convert(source, value, findings, depth - 1)
-        return Mapping(spot, entries)
-    kind = str(node.tag).rpartition(":")[2]
-    style = node.style if isinstance(node, ScalarNode) else ""
-    lines = source.several(node) if isinstance(node, ScalarNode) else None
-    return Text(spot, node.value, quoted=style in {"'", '"'}, kind=kind, lines=lines)
+                self.findings.error(spot, f"the key {key.value!r} stands twice", "keep one of them")
+            value = self.item(next(self.events), depth - 1)
+            if isinstance(key, ScalarEvent):
+                entries.setdefault(key.value, (spot, value))
+        return entries
+
+    def skip(self, event: Event) -> None:
+        """Go past all that belongs to an event."""
+        depth = int(isinstance(event, CollectionStartEvent))
+        while depth:
+            event = next(self.events)
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+
+    def several(self, event: ScalarEvent) -> Lines | None:
+        """Give the lines of a text that does not stand on one line as it is."""
+        (line, column), (last, _) = _place(event.start_mark), _place(event.end_mark)
+        if event.style in {">", "|"}:
+            return Lines(self.lines[line + 1 : last + 1], line + 1, 0)
+        if last == line:
+            return None
+        return Lines(self.lines[line : last + 1], line, column + (event.style in _QUOTES))
+
+
+class _Mark(Protocol):
+    line: int
+    column: int
+
+
+def _place(mark: _Mark | None) -> tuple[int, int]:
+    """Give line and column of an event, from 0; every event of a text has a mark."""
+    return (mark.line, mark.column) if mark is not None else (0, 0)
