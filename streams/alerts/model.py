@@ -193,6 +193,8 @@ class RulesetInForce(Struct, frozen=True, tag="ruleset_in_force"):
     text: str
     """The whole set as published, JSON object of file name to text."""
     terms: Terms = APPROVED
+    storms: dict[str, int] = {}
+    """Open alerts of one hour that are shown one by one (0: all), of the rules that say how many."""
 
 
 Outcome = Alert | DeadLetter | DeadLetterRetried | IngestCount | SourceFound | RuleCount | Watermark | RulesetInForce

@@ -21,7 +21,16 @@ from streams.settings import load_settings
 from streams.store import open_store
 from streams.store.casework import Change, Status, place_hold, release_holds, set_alert
 from streams.store.masking import mask_token
-from streams.store.reader import IN_FORCE, AlertDetail, AlertFilter, AlertLine, find_alert, list_alerts
+from streams.store.reader import (
+    IN_FORCE,
+    AlertDetail,
+    AlertFilter,
+    AlertLine,
+    StormLine,
+    find_alert,
+    list_alerts,
+    list_storms,
+)
 
 app = typer.Typer(help="Alerts: list them, look at one, say what became of it.", no_args_is_help=True)
 
@@ -57,6 +66,9 @@ def list_command(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 50,
     shadow: Annotated[bool, typer.Option("--shadow", help="Those of shadow rules instead.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also those that a storm folds into one line; so with --subject and --json.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """List alerts, the latest first; by default those in force, standing or provisional.
@@ -70,15 +82,20 @@ def list_command(
         subject=subject,
         since=None if since is None else _moment(since),
         shadow=shadow,
+        folded=everything or json or subject is not None,
         limit=limit,
     )
     with open_store(store, create=False) as opened:
         lines = list_alerts(opened, wanted)
+        storms = [] if wanted.folded else list_storms(opened, wanted)
     if json:
         typer.echo(_json(lines))
-    elif lines:
+        return
+    if lines:
         Console().print(_list_table(lines))
-    else:
+    if storms:
+        Console().print(_storms(storms), soft_wrap=True)
+    elif not lines:
         typer.echo("No alerts of that kind.")
 
 
@@ -202,6 +219,18 @@ def _list_table(lines: list[AlertLine]) -> Table:
         what = Text("\n").join([Text(", ").join([fact for fact in facts if fact.plain]), _plain(line.reason, "dim")])
         table.add_row(_plain(line.alert_id[:_ID_SHOWN]), _time(line.last_hit)[:_TO_MINUTES], what)
     return table
+
+
+def _storms(storms: list[StormLine]) -> Text:
+    """Say what is not listed, and how to see it."""
+    told = [
+        Text(", ").join([_plain(each.severity, _SEVERITY_STYLES.get(each.severity, "")), _plain(each.rule_id),
+            _plain(f"hour from {_time(each.hour_from)[:_TO_MINUTES]}: {each.alerts} alerts, {each.subjects} subjects")])
+        for each in storms
+    ]  # fmt: skip
+    folded = sum(each.alerts for each in storms)
+    heading = f"Storms: {folded} alerts stand folded in {len(storms)} lines; payweir alerts list --all lists them."
+    return Text("\n  ").join([_plain(heading, "bold"), *told])
 
 
 def _detail(detail: AlertDetail) -> Group:

@@ -52,6 +52,7 @@ def explain(rule: Rule) -> list[str]:
         lists = " or ".join(rule.unless)
         sentences.append(f"It is held back, and that is recorded, for whoever stands on the list {lists}.")
     sentences.append(_cool_down(rule, kind))
+    sentences += _storm(rule)
     sentences.append(f"The alert ({rule.severity}, {rule.typology}) says: “{rule.say}”.")
     return sentences
 
@@ -263,6 +264,14 @@ def _cool_down(rule: Rule, kind: str) -> str:
     if not rule.cool_down_ms:
         return "Every payment or settlement it fires on is an alert of its own."
     return f"What fires on one {kind} within the same {span_text(rule.cool_down_ms)} is one alert."
+
+
+def _storm(rule: Rule) -> list[str]:
+    if rule.state == "signal":
+        return []
+    if not rule.storm:
+        return ["However many it gives within an hour, each is a line of its own."]
+    return [f"Of more than {rule.storm:,} open alerts within an hour the rest is one line, at no lower severity."]
 
 
 __all__ = ["condition_text", "explain", "explain_set"]

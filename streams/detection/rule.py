@@ -1,6 +1,7 @@
 """A rule and a ruleset as checked data, before they become code."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from streams.detection.aggregate import VERDICTS, Aggregate, Since
 from streams.detection.comparisons import Comparison
@@ -16,6 +17,9 @@ class ReferenceWord:
 
     word: str
 
+
+STORM_ALERTS: Final = 100
+"""Open alerts of one rule and hour that people see one by one, unless the rule says how many."""
 
 Value = Aggregate | ReferenceWord | Since | Node
 
@@ -91,6 +95,8 @@ class Rule:
     spot: Spot
     review_by: int = 0
     """Day by which its owner looks at it again, in milliseconds; 0 when there is none."""
+    storm: int = STORM_ALERTS
+    """Open alerts of one hour from which on the others are shown as one line; 0 when each is shown always."""
 
     def aggregates(self) -> list[Aggregate]:
         """All windows the rule looks at."""

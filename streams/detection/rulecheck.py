@@ -1,5 +1,6 @@
 """Reading a rule file into a ``Rule``; everything that one file alone can get wrong is found here."""
 
+import re
 from collections.abc import Mapping as MappingType
 from decimal import Decimal, InvalidOperation
 
@@ -12,7 +13,7 @@ from streams.detection.fields import Fields
 from streams.detection.findings import Findings, Spot
 from streams.detection.plan import plan_rule
 from streams.detection.planned import Shared
-from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, RuleTest, Value, Words
+from streams.detection.rule import STORM_ALERTS, Let, MoneyParam, Param, ReferenceWord, Rule, RuleTest, Value, Words
 from streams.detection.sentence import names_in
 from streams.detection.words import (
     DISTINCT,
@@ -36,11 +37,12 @@ SEVERITIES = ("low", "medium", "high", "critical")
 STATES = ("off", "shadow", "active", "signal")
 LETS_MAX = 60
 """Values of one rule, each perhaps a window: what a rule may cost a worker is bounded."""
+STORM = re.compile("([1-9][0-9]{0,5}) an hour")
 _DIGITS_MAX = 9
 _LIMIT_MAX = 10**12
 KEYS = {
     "id", "version", "title", "typology", "severity", "state", "owner", "legal_basis", "per", "on", "wait", "let", "when",
-    "params", "unless", "say", "cool_down", "tests", "description", "false_positives", "review_by",
+    "params", "unless", "say", "cool_down", "tests", "description", "false_positives", "review_by", "storm",
 }  # fmt: skip
 _TEST_KEYS = {"name", "events", "expect", "subject", "on_list"}
 
@@ -65,7 +67,7 @@ def read_rule(document: Mapping, lists: MappingType[str, Type], findings: Findin
         _comparisons(lets, when, document), params,
         _unless(fields, lists, findings), fields.text("say"),
         _cool_down(fields, findings), _tests(fields, findings), document.spot,
-        fields.day("review_by", required=False),
+        fields.day("review_by", required=False), _storm(fields, findings),
     )  # fmt: skip
     if len(findings.errors) == before:
         _check_whole(rule, fields, lists, findings)
@@ -82,6 +84,22 @@ def _cool_down(fields: Fields, findings: Findings) -> int:
             )
         return 0
     return 0 if told == "none" else fields.span("cool_down", "24h", 30 * DAY_MS)
+
+
+def _storm(fields: Fields, findings: Findings) -> int:
+    """Read from how many open alerts an hour on the rest is shown as one line; 0 when never."""
+    told = fields.text("storm", required=False)
+    if not told:
+        return STORM_ALERTS
+    if fields.document.get("state") is not None and fields.word("state", STATES) == "signal":
+        findings.error(fields.spot("storm"), "a signal never alerts, so it has no storms", "take 'storm' out")
+    if told == "none":
+        return 0
+    found = STORM.fullmatch(told)
+    if found is None:
+        findings.error(fields.spot("storm"), f"'storm' cannot be {told!r}", "write '100 an hour', or 'none'")
+        return STORM_ALERTS
+    return int(found[1])
 
 
 def _check_whole(rule: Rule, fields: Fields, lists: MappingType[str, Type], findings: Findings) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection
 from typing import Final
 
-from streams.detection.rulecheck import SEVERITIES, STATES
+from streams.detection.rulecheck import SEVERITIES, STATES, STORM
 from streams.detection.words import (
     DISTINCT,
     FIELDS,
@@ -119,6 +119,11 @@ def _rule() -> Schema:
             {"anyOf": [{"const": "none"}, {"type": "string", "pattern": _SPAN}], "default": "24h"},
             "Hits of one bucket form one alert; none: one alert per payment or settlement. At most 30d.",
             "24h",
+        ),
+        "storm": _said(
+            {"anyOf": [{"const": "none"}, {"type": "string", "pattern": f"^{STORM.pattern}$"}], "default": "100 an hour"},
+            "From how many open alerts of one hour on the others are shown as one line of the queue; none: never.",
+            "100 an hour",
         ),
         "tests": _said({"type": "array", "items": _test()}, "At least one that fires and one near miss."),
     }  # fmt: skip

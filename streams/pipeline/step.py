@@ -12,7 +12,7 @@ from streams.alerts.model import Alert, AlertState, Outcome, Position, RulesetIn
 from streams.clock import DAY_MS, MINUTE_MS
 from streams.detection.evaluation import advance, fire
 from streams.detection.program import Programs
-from streams.detection.rule import Ruleset
+from streams.detection.rule import STORM_ALERTS, Ruleset
 from streams.detection.schedule import ALWAYS
 from streams.errors import EngineError
 from streams.legs import WAKES, Control, Leg, Mark, Packed, SubjectKind, peek, whole
@@ -177,8 +177,9 @@ def _control(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Non
 
 def _in_force(run: Step, ruleset: Ruleset, control: Control) -> RulesetInForce:
     ids = tuple(rule.id for rule in ruleset.rules)
+    storms = {rule.id: rule.storm for rule in ruleset.rules if rule.storm != STORM_ALERTS}
     return RulesetInForce(
-        ruleset.digest, run.state.partition, run.position(), control.time, ids, ruleset.text, control.terms
+        ruleset.digest, run.state.partition, run.position(), control.time, ids, ruleset.text, control.terms, storms
     )
 
 

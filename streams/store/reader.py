@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, and_, func, literal_column, select, table
+from sqlalchemy import ColumnElement, RowMapping, and_, column, func, literal_column, select, table
 
 from streams.alerts.model import AlertState, Evidence, Measured, Position
+from streams.detection.rulecheck import SEVERITIES
 from streams.errors import UsageError
-from streams.store.columns import REVISION
+from streams.store.columns import REVISION, Moment
 from streams.store.engine import reading
 from streams.store.schema import alert_amendments, alert_changes, alert_evidence, alerts, ruleset_partitions
+from streams.store.views.words import rank
 from streams.store.writer import Store
 
 IN_FORCE: Final = (AlertState.PROVISIONAL, AlertState.STANDING)
 """The states of alerts to work on."""
 _LIMIT: Final = 50
+_FOLDED: Final = table("v_folded", column("alert_id"), column("rule_id"), column("hour_from", Moment()))
 _PREFIX_MIN: Final = 4
 
 
@@ -36,6 +39,8 @@ class AlertFilter:
     """Last hit at or after this time."""
     shadow: bool = False
     """Alerts of shadow rules instead of those of active ones."""
+    folded: bool = True
+    """Also alerts that the line of a storm stands for."""
     limit: int = _LIMIT
 
 
@@ -74,6 +79,18 @@ class AlertLine(msgspec.Struct, frozen=True, kw_only=True):
     stored_at: int
     status_at: int | None
     work_revision: int
+
+
+class StormLine(msgspec.Struct, frozen=True):
+    """One storm as a list shows it."""
+
+    rule_id: str
+    hour_from: int
+    severity: str
+    """The highest among its alerts."""
+    alerts: int
+    """How many its line stands for."""
+    subjects: int
 
 
 class ChangeMade(msgspec.Struct, frozen=True):
@@ -144,9 +161,27 @@ def list_alerts(store: Store, wanted: AlertFilter) -> list[AlertLine]:
     """List alerts, the latest hit first."""
     columns = [alerts.columns[name] for name in AlertLine.__struct_fields__]
     query = select(*columns).where(and_(*_conditions(wanted)))
+    if not wanted.folded:
+        query = query.where(alerts.c.alert_id.not_in(select(_FOLDED.c.alert_id)))
     query = query.order_by(alerts.c.last_hit.desc(), alerts.c.alert_id).limit(wanted.limit)
     with reading(store.engine) as connection:
         return [_line(row) for row in connection.execute(query).mappings()]
+
+
+def list_storms(store: Store, wanted: AlertFilter) -> list[StormLine]:
+    """Say for how many of the alerts asked for the line of a storm stands, the latest storm first."""
+    key = _FOLDED.c.rule_id, _FOLDED.c.hour_from
+    severity: ColumnElement[int] = func.max(literal_column(rank("alerts.severity")))
+    query = (
+        select(*key, severity, func.count(), func.count(alerts.c.subject.distinct()))
+        .join(alerts, alerts.c.alert_id == _FOLDED.c.alert_id)
+        .where(and_(*_conditions(wanted)))
+        .group_by(*key)
+        .order_by(_FOLDED.c.hour_from.desc(), _FOLDED.c.rule_id)
+    )
+    with reading(store.engine) as connection:
+        rows = connection.execute(query).all()
+    return [StormLine(rule, hour, SEVERITIES[rank_ - 1], *counts) for rule, hour, rank_, *counts in rows]
 
 
 def find_alert(store: Store, alert_id: str) -> AlertDetail | None:
@@ -247,13 +282,13 @@ def partition_rulesets(store: Store) -> list[PartitionRuleset]:
 
 def _conditions(wanted: AlertFilter) -> list[ColumnElement[bool]]:
     conditions = [alerts.c.engine_state.in_(wanted.states), alerts.c.shadow == wanted.shadow]
-    for column, value in (
+    for asked, value in (
         (alerts.c.rule_id, wanted.rule),
         (alerts.c.severity, wanted.severity),
         (alerts.c.subject, wanted.subject),
     ):
         if value is not None:
-            conditions.append(column == value)
+            conditions.append(asked == value)
     if wanted.since is not None:
         conditions.append(alerts.c.last_hit >= wanted.since)
     return conditions

@@ -210,7 +210,7 @@ def watermark_row(mark: Watermark) -> Row:
 
 def ruleset_row(ruleset: RulesetInForce) -> Row:
     """Fill ``rulesets``."""
-    return (ruleset.digest, ruleset.text, to_json(ruleset.rule_ids), len(ruleset.rule_ids))
+    return (ruleset.digest, ruleset.text, to_json(ruleset.rule_ids), len(ruleset.rule_ids), to_json(ruleset.storms))
 
 
 def ruleset_partition_row(ruleset: RulesetInForce) -> Row:

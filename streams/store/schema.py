@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Computed, Index, Integer, Me
 
 from streams.store.columns import Document, Moment, Serial, revision_columns
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The newest migration; the schema this program needs."""
 
 metadata: Final = MetaData(
@@ -82,7 +82,7 @@ alerts: Final = Table(
     Index("ix_alerts_held", "last_hit", postgresql_where=text(_HELD), sqlite_where=text(_HELD)),
     Index(None, "subject", "last_hit"),
     Index(None, "first_stored_at", postgresql_include=["first_detected_at", "first_event_at"]),
-    Index("ix_alerts_open", "severity", "first_stored_at", postgresql_where=text(_TO_DO), sqlite_where=text(_TO_DO)),
+    Index("ix_alerts_open", "rule_id", "first_hit", postgresql_where=text(_TO_DO), sqlite_where=text(_TO_DO)),
     Index(
         None,
         "status_at",
@@ -266,6 +266,7 @@ rulesets: Final = Table(
     Column("text", Text, nullable=False),
     Column("rule_ids", Document, nullable=False),
     Column("rule_count", Integer, nullable=False),
+    Column("storms", Document, nullable=False),
     Column("stored_at", Moment, nullable=False),
 )
 

@@ -36,7 +36,7 @@ RULE: Tree = {
     "per": "account", "on": "debit",
     "wait": "1h", "let": {"sent": "sum amount of debits over 24h"}, "when": "sent >= floor",
     "params": {"floor": {"CNY": 100, "USD": "20.50"}, "least": 3, "codes": ["SALA", 5411]}, "unless": ["friends"],
-    "say": "paid {sent}", "cool_down": "none",
+    "say": "paid {sent}", "cool_down": "none", "storm": "100 an hour",
     "tests": [
         {"name": "fires", "events": ["09:00 a pays b 100 CNY"], "expect": "alert", "subject": "a", "on_list": {"friends": ["c"]}},
         {"name": "silent", "events": "09:00 a pays b 9 CNY", "expect": "none"},
@@ -88,6 +88,9 @@ WRONG_RULES: dict[str, Callable[[Tree], None]] = {
     "a limit named like a field": put("params", "rail", 3),
     "unless as a map": put("unless", {"friends": "x"}),
     "a cool-down in words": put("cool_down", "a day"),
+    "a storm without its hour": put("storm", 100),
+    "a storm of none": put("storm", "0 an hour"),
+    "a storm a day": put("storm", "100 a day"),
     "tests as a text": put("tests", "none"),
     "a test that is a text": put("tests", 0, "fires"),
     "a test with an unknown key": put("tests", 0, "expected", "alert"),

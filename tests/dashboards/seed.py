@@ -1,4 +1,4 @@
-"""A small store in which every panel has something to show: two rules that fire, one silent, one on trial, people at work."""
+"""A small store in which every panel has something to show: rules that fire, storm, are silent, on trial, and people at work."""
 
 from typing import Final
 
@@ -43,8 +43,8 @@ def seed(store: Store) -> None:
     rules = (FLOW, DORMANT, SILENT, TRIAL)
     outcomes: list[Outcome] = [
         RulesetInForce("e" * 64, 0, Position(1, 1, 0), MARCH - 60 * DAY_MS, rules, "{}"),
-        RulesetInForce("f" * 64, 0, Position(1, 2, 0), MARCH - HOUR_MS, rules, "{}"),
-        RulesetInForce("f" * 64, 1, Position(1, 2, 0), MARCH - HOUR_MS, rules, "{}"),
+        RulesetInForce("f" * 64, 0, Position(1, 2, 0), MARCH - HOUR_MS, rules, "{}", storms={FLOW: 1}),
+        RulesetInForce("f" * 64, 1, Position(1, 2, 0), MARCH - HOUR_MS, rules, "{}", storms={FLOW: 1}),
         watermark(MARCH), watermark(MARCH - MINUTE_MS, partition=1, held_by="payments/0"),
         ingest_count(), source_found(94), dead_letter(5), dead_letter(6),
         RuleCount(DORMANT, 0, Position(1, 5, 0), {"history too short": 4}, 1),

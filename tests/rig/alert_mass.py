@@ -12,6 +12,9 @@ DAYS: Final = 1095
 OPEN_SHARE: Final = 0.004
 """The newest so many are not closed yet."""
 
+STORM: Final = 5_000
+"""Alerts of one rule within the hour of yesterday's noon, nobody's work yet; of every twentieth subject another rule has told."""
+
 # One alert in ten tells of a subject that has twenty within days; one leg in fifteen leads to one of some who have a hundred.
 _ALERTS: Final = """
 INSERT INTO alerts (alert_id, revision_epoch, revision_offset, revision_index, engine_state, shadow, rule_id, rule_version,
@@ -36,6 +39,15 @@ FROM (
             ELSE (ARRAY['dismissed', 'dismissed', 'confirmed', 'inconclusive'])[1 + n % 4] END AS status
     FROM generate_series(1, {count}) AS n
 ) made"""
+_STORM: Final = """
+INSERT INTO alerts SELECT (jsonb_populate_record(a, jsonb_build_object('alert_id', md5('storm ' || n), 'rule_id', 'storm',
+    'severity', 'high', 'engine_state', 'standing', 'shadow', false, 'status', 'open', 'assigned_to', NULL, 'status_at', NULL,
+    'subject', s.subject, 'subject_masked', '****' || right(s.subject, 4), 'first_hit', s.at, 'last_hit', s.at,
+    'first_stored_at', s.at, 'first_event_at', s.at, 'first_detected_at', s.at))).*
+FROM (SELECT n, CASE WHEN n % 20 = 0 THEN (SELECT b.subject FROM alerts b WHERE b.alert_id = md5(({count} - n)::text))
+        ELSE md5('stormed ' || n) END AS subject,
+        date_trunc('day', now()) - interval '12 hours' + n * (interval '1 hour' / {storm}) AS at
+    FROM generate_series(0, {storm} - 1) AS n) s, alerts a WHERE a.alert_id = md5({count}::text)"""
 _EVIDENCE: Final = """
 INSERT INTO alert_evidence (alert_id, ordinal, event_id, role, time, amount_minor, currency, counterparty)
 SELECT md5(n::text), o, 'event-' || n || '-' || o, 'credit', now() - ({count} - n) * (interval '{days} days' / {count}), 100,
@@ -53,8 +65,8 @@ INSERT INTO alert_changes (alert_id, work_revision, changed_at, changed_by, stat
 SELECT alert_id, 1, status_at, 'lin', status, assigned_to, '', '' FROM alerts
 WHERE status <> 'open'"""
 _REST: Final = (
-    """INSERT INTO rulesets (digest, text, rule_ids, rule_count, stored_at)
-    SELECT repeat('d', 64), '{}', (SELECT jsonb_agg('rule-' || n) FROM generate_series(0, 44) n), 45,
+    """INSERT INTO rulesets (digest, text, rule_ids, rule_count, storms, stored_at)
+    SELECT repeat('d', 64), '{}', (SELECT jsonb_agg('rule-' || n) FROM generate_series(0, 44) n), 45, '{"rule-1": 20}',
     now() - interval '400 days'""",
     """INSERT INTO ruleset_partitions (digest, activity_partition, from_time, revision_epoch, revision_offset, revision_index,
         approved_by, emergency, stored_at)
@@ -107,6 +119,7 @@ def fill(store: Store, count: int) -> None:
             connection.execute(text(f"ALTER TABLE {name} ADD CONSTRAINT {key} {definition}"))
         for _, definition in indexes:
             connection.execute(text(definition))
+        connection.execute(text(_STORM.format(count=count, storm=STORM)))
         for statement in _REST:
             connection.execute(text(statement))
         for table in ("alerts", "alert_evidence"):
@@ -130,6 +143,11 @@ TYPICAL: Final = {
         "SELECT * FROM v_alerts WHERE status IN ('open', 'working') ORDER BY severity_rank DESC, first_stored_at LIMIT 100",
         "ix_alerts_open",
     ),
+    "v_queue": Typical(
+        "SELECT * FROM v_queue ORDER BY severity_rank DESC, first_stored_at LIMIT 100", "ix_alerts_open"
+    ),
+    "v_storms": Typical("SELECT * FROM v_storms", "ix_alerts_open"),
+    "v_folded": Typical("SELECT count(*) FROM v_folded", "ix_alerts_open"),
     "v_alerts_all": Typical(
         f"SELECT * FROM v_alerts_all WHERE last_hit >= {_DAY} ORDER BY last_hit DESC LIMIT 100", "ix_alerts_last_hit"
     ),

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from streams.store.views import alerts, operations, people, rules
+from streams.store.views import alerts, operations, people, rules, storms
 from streams.store.views.words import Words
 
 CONTRACT: Final = 1
@@ -19,6 +19,7 @@ CONTRACT: Final = 1
 VIEWS: Final[dict[str, Callable[[Words], str]]] = {
     "v_contract": lambda _: f"SELECT {CONTRACT} AS contract",
     **alerts.VIEWS,
+    **storms.VIEWS,
     **people.VIEWS,
     **rules.VIEWS,
     **operations.VIEWS,

@@ -7,7 +7,7 @@ from typing import Final
 
 from streams.events.model import OUTSIDE_TOKENS
 from streams.store.masking import mask_sql
-from streams.store.views.words import IN_FORCE, OPEN, Words, major, masked_text, named, rank
+from streams.store.views.words import ACTIVE, OPEN, TO_DO, Words, major, masked_text, named, rank
 
 _COLUMNS: Final = f"""
     a.alert_id, a.rule_id, a.rule_version, a.title, a.severity, a.typology, a.engine_state, a.status, a.assigned_to,
@@ -18,13 +18,10 @@ _COLUMNS: Final = f"""
     a.event_at, a.detected_at, a.first_stored_at, a.stored_at, a.ruleset_digest"""
 _ADDED: Final = f"""a.work_revision, a.status_at, {rank("a.severity")} AS severity_rank,
     EXISTS (SELECT 1 FROM legal_holds h WHERE h.alert_id = a.alert_id AND h.released_at IS NULL) AS legal_hold"""
-_ACTIVE: Final = f"a.engine_state IN {IN_FORCE} AND NOT a.shadow"
-_TO_DO: Final = f"a.status IN {OPEN} AND {_ACTIVE}"
-"""What the partial index ``ix_alerts_open`` holds, in its words."""
 
 
 def _alerts(_: Words) -> str:
-    return f"SELECT {_COLUMNS}, {_ADDED} FROM alerts a WHERE {_ACTIVE}"
+    return f"SELECT {_COLUMNS}, {_ADDED} FROM alerts a WHERE {ACTIVE}"
 
 
 def _alerts_all(_: Words) -> str:
@@ -65,7 +62,7 @@ def _open_by_age(words: Words) -> str:
     min(o.first_stored_at) AS oldest_at
 FROM (
     SELECT a.severity, a.assigned_to, a.first_stored_at, CASE {cases} ELSE 168 END AS age_from_hours
-    FROM alerts a WHERE {_TO_DO}
+    FROM alerts a WHERE {TO_DO}
 ) o GROUP BY o.severity, o.age_from_hours"""
 
 
@@ -78,7 +75,7 @@ def _amounts_at_risk(_: Words) -> str:
 FROM (
     SELECT a.subject_kind, a.subject, a.amount_currency, max({rank("a.severity")}) AS severity_rank,
         count(*) AS alerts, max(a.amount_minor) AS amount_minor
-    FROM alerts a WHERE {_TO_DO} AND a.amount_minor IS NOT NULL
+    FROM alerts a WHERE {TO_DO} AND a.amount_minor IS NOT NULL
     GROUP BY a.subject_kind, a.subject, a.amount_currency
 ) s GROUP BY s.amount_currency, s.severity_rank"""
 
@@ -95,7 +92,7 @@ FROM (
     SELECT a.subject_kind, a.subject, a.subject_masked, a.rule_id, count(*) AS alerts,
         count(*) FILTER (WHERE a.status IN {OPEN}) AS open_alerts, max({rank("a.severity")}) AS severity_rank,
         min(a.first_hit) AS first_hit, max(a.last_hit) AS last_hit, max(a.alert_id) AS alert_id
-    FROM alerts a {several if words.postgresql else ""} WHERE {_ACTIVE} AND {words.lately("a.last_hit")}
+    FROM alerts a {several if words.postgresql else ""} WHERE {ACTIVE} AND {words.lately("a.last_hit")}
     GROUP BY a.subject_kind, a.subject, a.subject_masked, a.rule_id
 ) r GROUP BY r.subject_kind, r.subject, r.subject_masked HAVING sum(r.alerts) > 1"""
 
@@ -108,7 +105,7 @@ def _recurring_counterparties(words: Words) -> str:
     return f"""WITH seen AS (
     SELECT e.counterparty, a.alert_id, a.subject, a.rule_id, max(e.time) AS last_time
     FROM alerts a JOIN alert_evidence e ON e.alert_id = a.alert_id {several if words.postgresql else ""}
-    WHERE {_ACTIVE} AND {words.lately("a.last_hit")} AND e.counterparty NOT IN ({outside})
+    WHERE {ACTIVE} AND {words.lately("a.last_hit")} AND e.counterparty NOT IN ({outside})
     GROUP BY e.counterparty, a.alert_id, a.subject, a.rule_id
 )
 SELECT {mask_sql("s.counterparty")} AS counterparty_masked, count(*) AS alerts, count(DISTINCT s.subject) AS subjects,

@@ -12,7 +12,7 @@ from streams.alerts.model import AlertState
 from streams.cli import alerts, audit, deadletters, store
 from streams.errors import StoreUnreachable, UsageError, WorkConflict
 from streams.store import open_store
-from tests.unit.store.samples import ALERT_ID, MULE, dead_letter, ingest_count, mule_alert, withdrawn
+from tests.unit.store.samples import ALERT_ID, MULE, dead_letter, ingest_count, mule_alert, token, withdrawn
 
 
 @pytest.fixture
@@ -84,6 +84,20 @@ def test_a_list_shows_what_is_in_force(url: str) -> None:
 )
 def test_a_list_is_narrowed(url: str, arguments: list[str], expected: list[str]) -> None:
     assert listed(url, *arguments) == expected
+
+
+def test_a_list_says_which_alerts_a_storm_folds_and_how_to_see_them(url: str) -> None:
+    with open_store(url) as opened:
+        opened.write([mule_alert(f"s-{n:03}", rule_id="storming", subject=token(f"s {n}")) for n in range(103)])
+    words = ("list", "--rule", "storming", "--limit", "200", "--store", url)
+    output = run(alerts.app, *words).output
+    assert "s-099" in output
+    assert "s-100" not in output
+    assert "Storms: 3 alerts stand folded in 1 lines; payweir alerts list --all lists them." in output
+    assert "high, storming, hour from 2026-03-01 08:00: 3 alerts, 3 subjects" in output
+    for everything in (("--all",), ("--json",)):
+        assert "s-102" in run(alerts.app, *words, *everything).output
+    assert "s-102" in run(alerts.app, "list", "--subject", token("s 102"), "--store", url).output
 
 
 def test_a_time_that_is_none_is_a_fault_of_usage(url: str) -> None:
