@@ -9,8 +9,8 @@ from math import isqrt
 from typing import NamedTuple
 
 from streams.clock import DAY_MS
-from streams.detection.codegen import Legs
 from streams.detection.rule import MoneyParam, Param, Rule, Words
+from streams.detection.selection import Legs
 from streams.legs import Leg
 from streams.state.history import days_before
 from streams.state.subject import Subject

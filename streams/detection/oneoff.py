@@ -5,35 +5,38 @@ class OneOffs:
     """How many counterparties have a fitting first payment in the window and no other payment, either way.
 
     A fitting leg is by its condition the first with its counterparty for longer than any window, so a counterparty has at most one
-    and it is the oldest. Per counterparty stands twice the number of its payments, plus one when the fitting leg is among them.
+    there and it is the oldest; only while a subject is rewound there may be more. Who calls counts all payments by counterparty and
+    says when there are two, or one again.
     """
 
-    __slots__ = ("count", "known")
+    __slots__ = ("count", "first")
 
     def __init__(self) -> None:
         """Start empty."""
         self.count = 0
-        self.known: dict[str, int] = {}
+        self.first: dict[str, int] = {}
+        """Counterparties with a fitting leg in the window, and how many."""
 
     def __bool__(self) -> bool:
         """Tell whether there is anything in the window."""
-        return bool(self.known)
+        return bool(self.first)
 
-    def enter(self, other: str, fits: bool) -> None:  # noqa: FBT001  called by generated code, for every leg
-        """A leg joins the window."""
-        before = self.known.get(other, 0)
-        now = self.known[other] = before + 2 + fits
-        self.count += (now == _ALONE) - (before == _ALONE)
+    def enter(self, other: str, alone: bool) -> None:  # noqa: FBT001  called by generated code
+        """A fitting leg joins the window, at either end."""
+        self.first[other] = self.first.get(other, 0) + 1
+        self.count += alone
 
-    def leave(self, other: str, fits: bool) -> None:  # noqa: FBT001  as above
-        """A leg leaves the window, at either end."""
-        before = self.known[other]
-        now = before - 2 - fits
-        if now:
-            self.known[other] = now
-        else:
-            del self.known[other]
-        self.count += (now == _ALONE) - (before == _ALONE)
+    def leave(self, other: str, alone: bool) -> None:  # noqa: FBT001  as above
+        """A fitting leg leaves the window, at either end."""
+        left = self.first.pop(other) - 1
+        if left:
+            self.first[other] = left
+        self.count -= alone
 
+    def met_again(self, other: str) -> None:
+        """A second payment joins the window."""
+        self.count -= other in self.first
 
-_ALONE = 3
+    def alone_again(self, other: str) -> None:
+        """One payment is left in the window."""
+        self.count += other in self.first

@@ -15,10 +15,8 @@ from streams.detection.citing import wanted
 from streams.detection.codegen import (
     SEGMENT_LINE,
     Gate,
-    Legs,
     filter_source,
     legs_of,
-    read_slot,
     slot_of,
     type_of,
     uses_money,
@@ -27,7 +25,9 @@ from streams.detection.expression import ExpressionError, Node
 from streams.detection.lower import Code, Scope, lower
 from streams.detection.planned import Measure, Plan, Shared
 from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule
+from streams.detection.selection import Legs
 from streams.detection.sequences import Links
+from streams.detection.slots import group_source, read_slot
 from streams.detection.verdicts import POINT_PARTS
 from streams.detection.words import FIELDS, KNOWN_MS, LEGS, NOTICES, PAIR_MS, PAUSE_MS_MAX, REFERENCES, TEXTS, Type
 from streams.legs import SubjectKind
@@ -83,7 +83,7 @@ class _Planner:
                 body += plan.gate.limits[-1:]
                 body += [f"if p_{name} is None: return 'no limit for currency ' + x.currency"]
         if any(each.how not in NOT_RUNNING and each.past is None for each in rule.aggregates()):
-            body.append(f"g = s.groups.get({'x.currency' if plan.money else repr('')}) or EMPTY")
+            body.append(f"g = {group_source(money=plan.money)}")
         for let in rule.lets:
             self.let = let.name
             try:
@@ -209,7 +209,7 @@ class _Planner:
             bounds = ", ".join(f"{each.numerator}, {each.denominator}" for each in value.share)
             plan.picks.append(f"share_legs(s, x, {shared.fit(legs)}, {span}, ({bounds}))")
         slot = slot_of(value, self.rule, self.scope)
-        return _Value([f"{target} = {read_slot(slot, shared.slot(slot), value)}"], Code(target, type_of(value)))
+        return _Value([f"{target} = {read_slot(slot, shared.slots.place(slot), value)}"], Code(target, type_of(value)))
 
     def _look_back(self, value: Aggregate, legs: Legs, span: int, target: str) -> _Value | None:
         """Make a value that is found by looking back over legs; None for one that is kept running."""
@@ -260,7 +260,7 @@ class _Planner:
         slot = slot_of(value, self.rule, self.scope)
 
         def part(how: str) -> str:
-            return f"g[{self.shared.slot(replace(slot, how=how, attribute='' if how == 'count' else 'amount'))}]"
+            return f"g[{self.shared.slots.place(replace(slot, how=how, attribute='' if how == 'count' else 'amount'))}]"
 
         count, total = part("count"), part("sum")
         if value.how == "mean":

@@ -6,8 +6,10 @@ from fractions import Fraction
 
 from streams.detection.aggregate import Aggregate
 from streams.detection.baseline import Baseline
-from streams.detection.codegen import Gate, Legs, Slot
+from streams.detection.codegen import Gate
 from streams.detection.rule import Rule
+from streams.detection.selection import Legs
+from streams.detection.slots import Slots
 from streams.detection.words import Type
 from streams.legs import Leg
 from streams.state.subject import Subject
@@ -32,7 +34,7 @@ class Shared:
     """What the rules of a program have in common: running values, chains of legs, conditions on legs, memories."""
 
     lists: Mapping[str, Type] = field(default_factory=dict)
-    slots: list[Slot] = field(default_factory=list)
+    slots: Slots = field(default_factory=Slots)
     fits: list[str] = field(default_factory=list)
     links: dict[str, tuple[Aggregate, str, str, bool]] = field(default_factory=dict)
     memories: dict[str, str] = field(default_factory=dict)
@@ -43,12 +45,6 @@ class Shared:
     """What else is looked for: function, condition on legs, span, share."""
     watched: bool = False
     """Every comparison notes how it came out (``comparisons.Seen``)."""
-
-    def slot(self, slot: Slot) -> int:
-        """Give the place of a running value."""
-        if slot not in self.slots:
-            self.slots.append(slot)
-        return self.slots.index(slot)
 
     def look(self, wanted: tuple[str, str, int, Fraction]) -> str:
         """Give the name of what is looked for."""

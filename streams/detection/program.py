@@ -13,7 +13,6 @@ from streams.detection.codegen import (
     build,
     change_function,
     fold_function,
-    fresh_source,
     kinds_of,
     may_hit_function,
     remember_function,
@@ -145,9 +144,8 @@ def _program(kind: SubjectKind, ruleset: Ruleset, every: list[Rule], seen: Seen 
     rules = [rule for rule in every if rule.per is kind]
     shared = Shared({name: each.kind for name, each in ruleset.lists.items()}, watched=seen is not None)
     plans = [plan_rule(rule, i, shared) for i, rule in enumerate(rules)]
-    slots = shared.slots
     memory = max((plan.memory_ms for plan in plans), default=0)
-    windows = tuple(sorted({slot.span_ms for slot in slots}))
+    windows = tuple(sorted({slot.span_ms for _, slot in shared.slots.numbered()}))
     source = _source(shared, plans, windows, pairs=memory > 0)
     space = build(source, _names(rules, ruleset) | ({} if seen is None else {"seen": seen.note}))
     space |= {name: links_of(known, space) for name, known in shared.links.items()}
@@ -168,11 +166,10 @@ def _program(kind: SubjectKind, ruleset: Ruleset, every: list[Rule], seen: Seen 
 
 
 def _source(shared: Shared, plans: list[Plan], windows: tuple[int, ...], *, pairs: bool) -> str:
-    numbered = list(enumerate(shared.slots))
+    numbered = list(shared.slots.numbered())
     source = [f"def fits_{i}(x): return {condition}" for i, condition in enumerate(shared.fits)]
     source += [
-        fresh_source(shared.slots),
-        "EMPTY = fresh()",
+        shared.slots.source(),
         change_function("enter", numbered, into=True, pairs=pairs),
         change_function("undo", numbered, into=False, pairs=pairs),
         remember_function(shared.memories, pairs=pairs),

@@ -1,6 +1,6 @@
 """Legs: how an event is split into one side per subject, and how legs travel."""
 
-from streams.legs.codec import Head, pack, pack_route, peek, unpack, unpack_route, whole
+from streams.legs.codec import Head, pack, pack_route, peek, share, unpack, unpack_route, whole
 from streams.legs.model import (
     APPROVED,
     FORMAT_VERSION,
@@ -41,6 +41,7 @@ __all__ = [
     "pack_route",
     "partition_of",
     "peek",
+    "share",
     "split",
     "unpack",
     "unpack_route",

@@ -43,6 +43,9 @@ let:
   sizes: count distinct amount of movements over 2h
   poor: count of debits where balance <= limit over 2h
   quiet: pause before movements where purpose not in regular over 2h
+  once: count of one-off movements over 2h
+  once_in: count of one-off credits where amount < limit over 2h
+  once_lately: count of one-off movements over 30m
 when: others >= 0
 params:
   limit: {CNY: 3}
@@ -204,6 +207,10 @@ CREDIT: Final = LegKind.CREDIT
         ("at_night", [side(21 * 60 + 59, more=ABROAD), side(22 * 60, more=ABROAD), side(22 * 60 + 1)], 1),
         ("at_night", [side(5 * 60 + 59), side(6 * 60)], 1),
         ("round", [side(0, amount=400), side(1, amount=300), side(2, amount=100)], 1),
+        ("once", [side(0), side(1, other="c")], 2),
+        ("once", [side(0), side(1, other="c"), side(2, CREDIT)], 1),
+        ("once", [side(0), side(90), side(150, other="c")], 1),  # the first with b has left, another is no first
+        ("once_in", [side(0, CREDIT, amount=200), side(1, CREDIT, other="c", amount=300), side(2, other="d")], 1),
         ("sizes", [side(0, amount=400), side(1, amount=300), side(2, amount=400)], 2),
         ("poor", [side(0, amount=400), side(1, amount=300, more=SALARY), side(2, amount=200)], 1),
     ],
@@ -213,12 +220,12 @@ def test_values_are_what_their_words_say(name: str, known: list[Side], value: in
 
 
 def test_a_build_that_forgets_to_undo_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    change = codegen._change
+    change = codegen.change
 
-    def into_only(slot: codegen.Slot, place: int, *, into: bool) -> list[str]:
-        return change(slot, place, into=into) if into or slot.how == "count" else ["pass"]
+    def into_only(slot: codegen.Slot, place: int, beside: list[tuple[str, str]], *, into: bool) -> list[str]:
+        return change(slot, place, beside, into=into) if into or slot.how == "count" else ["pass"]
 
-    monkeypatch.setattr(codegen, "_change", into_only)
+    monkeypatch.setattr(codegen, "change", into_only)
     broken = compile_ruleset(programs().ruleset)
     known = [side(60), side(0, other="c"), side(90)]
     moved = evaluated([leg(i, known[i]) for i in (0, 2, 1)], broken, at_once=False)

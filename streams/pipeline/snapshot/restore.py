@@ -8,7 +8,7 @@ from streams.alerts.compose import ENGINE
 from streams.clock import DAY_MS, HOUR_MS
 from streams.detection.program import Program, Programs
 from streams.errors import FormatError
-from streams.legs import LegKind, SubjectKind, peek
+from streams.legs import LegKind, SubjectKind, peek, share
 from streams.pipeline.partition import PartitionState
 from streams.pipeline.snapshot.forms import (
     DORMANT,
@@ -92,7 +92,9 @@ class Asleep(NamedTuple):
         subject.saved = Saved()
         subject.saved.days = {day for day, _ in self.blocks}
         if self.blocks:
-            subject.reload([leg for _, data in self.blocks for leg in read_legs.decode(data)])
+            log = [leg for _, data in self.blocks for leg in read_legs.decode(data)]
+            share(log)
+            subject.reload(log)
         if self.extras is not None:
             subject.saved.extras = True
             _give_extras(subject, read_extras.decode(self.extras), self.rulesets)
