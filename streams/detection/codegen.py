@@ -15,7 +15,7 @@ from streams.detection.aggregate import Aggregate
 from streams.detection.expression import Node
 from streams.detection.lower import Scope, lower
 from streams.detection.rule import MoneyParam, Rule
-from streams.detection.selection import FIRST, NEW, Legs
+from streams.detection.selection import Legs, first_source, new_source
 from streams.detection.slots import Slot, change, group_source, open_source
 from streams.detection.words import DISTINCT, FIELDS, KNOWN_MS, LEGS, Type
 from streams.legs import LegKind
@@ -29,8 +29,6 @@ SEGMENT_LINE: Final = "z = segment(s, x)"
 """Looks up the kind of account holder, for limits that differ by it."""
 _LOOKS: Final = frozenset({"chain", "alike", "sweep", "share"})
 """Values found by looking back over legs, which compare amounts."""
-_OFTEN: Final = (FIELDS["known_for"][0], FIRST, NEW)
-"""What many conditions ask of one leg."""
 
 
 @dataclass(slots=True)
@@ -186,7 +184,7 @@ def may_hit_function(name: str, gates: list[tuple[int, Gate]]) -> str:
 def with_locals(lines: list[str], indent: str = "") -> list[str]:
     """Read attributes of the leg ``x`` that are used more than once into local names first, and ask once what is asked often."""
     asked = []
-    for number, text in enumerate(_OFTEN):
+    for number, text in enumerate((FIELDS["known_for"][0], first_source(), new_source())):
         if sum(line.count(text) for line in lines) > 1:
             asked.append(f"{indent}often_{number} = {text}")
             lines = [line.replace(text, f"often_{number}") for line in lines]

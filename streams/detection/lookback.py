@@ -6,7 +6,7 @@ look at all legs of their days.
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from streams.clock import DAY_MS, QUARTER_MS
 from streams.detection.sequences import Fits, Links, newest
@@ -14,7 +14,8 @@ from streams.detection.words import SCAN_MAX
 from streams.legs import Leg, LegKind
 from streams.state.subject import Subject
 
-_DEBIT, _CREDIT = int(LegKind.DEBIT), int(LegKind.CREDIT)
+_DEBIT: Final = int(LegKind.DEBIT)
+_MOVES: Final = frozenset({_DEBIT, int(LegKind.CREDIT)})
 
 
 class Alike(NamedTuple):
@@ -88,22 +89,36 @@ def answered(subject: Subject, trigger: Leg, links: Links) -> int:
     What comes in counts for the newest deposit to each counterparty.
     """
     deposits: dict[str, list[_Deposit]] = {}
+    open_ones: dict[str, _Deposit] = {}
     for leg, first in newest(subject, trigger, links):
         if not leg.other:
             continue
         if first:
-            deposits.setdefault(leg.other, []).append(_Deposit(leg))
+            deposit = open_ones[leg.other] = _Deposit(leg)
+            deposits.setdefault(leg.other, []).append(deposit)
             continue
-        for other, known in deposits.items():
-            deposit = known[-1]
-            if other != leg.other and leg.time - deposit.time <= links.within_ms:
+        too_late = []
+        for other, deposit in open_ones.items():
+            if leg.time - deposit.time > links.within_ms:
+                too_late.append(other)
+            elif other != leg.other:
                 deposit.got += leg.amount
                 deposit.payers.add(leg.other)
+        for other in too_late:
+            del open_ones[other]
     return max((sum(_made_up(each, links) for each in known) for known in deposits.values()), default=0)
 
 
 def _made_up(deposit: _Deposit, links: Links) -> bool:
     return len(deposit.payers) >= links.others and links.between(deposit.got, deposit.amount)
+
+
+class _Day(NamedTuple):
+    """What came in on a day, what went out, and the balance after its last movement where its bank told it."""
+
+    came: int
+    went: int
+    balance: int | None
 
 
 class Swept(NamedTuple):
@@ -120,26 +135,33 @@ def swept(subject: Subject, trigger: Leg, wanted: Swept, limits: tuple[int, int]
     ``limits[1]`` may be left in any case. Amounts are of the trigger's currency.
     """
     floor, pocket = limits
-    shift = trigger.zone * QUARTER_MS
-    today = (trigger.time + shift) // DAY_MS
-    found: dict[int, list[int]] = {}
-    balances: dict[int, int | None] = {}
-    log, at = subject.log, subject.done - 1
-    while at >= 0 and (day := (log[at].time + shift) // DAY_MS) >= today - wanted.days:
-        leg = log[at]
-        at -= 1
-        if day == today or not leg.counted or leg.currency != trigger.currency or leg.kind not in {_DEBIT, _CREDIT}:
-            continue
-        balances.setdefault(day, leg.balance)
-        sums = found.setdefault(day, [0, 0])
-        sums[leg.kind == _DEBIT] += leg.amount
     count = 0
-    for day, (came, went) in found.items():
-        balance = balances[day]
+    for came, went, balance in _days_before(subject, trigger, wanted.days):
         left = came - went if balance is None else balance
         near = left * wanted.share.denominator <= came * wanted.share.numerator
         count += came >= floor and (near or left <= pocket)
     return count
+
+
+def _days_before(subject: Subject, trigger: Leg, days: int) -> list[_Day]:
+    """Give the days before the trigger's; they are looked up once a day, since what is over changes only by rewinding."""
+    shift = trigger.zone * QUARTER_MS
+    today = (trigger.time + shift) // DAY_MS
+    known: tuple[int, list[_Day]] | None = subject.past_days.get((trigger.currency, shift, days))
+    if known is None or known[0] != today:
+        sums: dict[int, list[int]] = {}
+        balances: dict[int, int | None] = {}
+        log, at = subject.log, subject.done - 1
+        while at >= 0 and (day := (log[at].time + shift) // DAY_MS) >= today - days:
+            leg = log[at]
+            at -= 1
+            if day == today or not leg.counted or leg.currency != trigger.currency or leg.kind not in _MOVES:
+                continue
+            balances.setdefault(day, leg.balance)
+            sums.setdefault(day, [0, 0])[leg.kind == _DEBIT] += leg.amount
+        known = today, [_Day(came, went, balances[day]) for day, (came, went) in sums.items()]
+        subject.past_days[trigger.currency, shift, days] = known
+    return known[1]
 
 
 def look_of(known: tuple[str, str, int, Fraction], functions: Mapping[str, object]) -> Alike | Swept:

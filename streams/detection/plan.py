@@ -27,12 +27,13 @@ from streams.detection.planned import Measure, Plan, Shared
 from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule
 from streams.detection.selection import Legs
 from streams.detection.sequences import Links
-from streams.detection.slots import group_source, read_slot
+from streams.detection.slots import Slot, group_source, read_slot
 from streams.detection.verdicts import POINT_PARTS
 from streams.detection.words import FIELDS, KNOWN_MS, LEGS, NOTICES, PAIR_MS, PAUSE_MS_MAX, REFERENCES, TEXTS, Type
 from streams.legs import SubjectKind
 
-_RUNNING, _BACK, _FACT = range(3)
+_RUNNING, _FACT, _BACK = range(3)
+"""How dear a value is: kept running, looked up, or found by looking back over legs."""
 _SHORT = "insufficient history"
 _PICKED = frozenset({"followed", "matched"})
 """Chains that name the legs that took part."""
@@ -82,7 +83,10 @@ class _Planner:
                 plan.gate.limits.append(f"p_{name} = {of_segment}.get(x.currency)")
                 body += plan.gate.limits[-1:]
                 body += [f"if p_{name} is None: return 'no limit for currency ' + x.currency"]
-        if any(each.how not in NOT_RUNNING and each.past is None for each in rule.aggregates()):
+        running = (
+            each.chain is not None or (each.how not in NOT_RUNNING and each.past is None) for each in rule.aggregates()
+        )
+        if any(running):
             body.append(f"g = {group_source(money=plan.money)}")
         for let in rule.lets:
             self.let = let.name
@@ -118,17 +122,24 @@ class _Planner:
             code = lower(Node("and", when.column, parts=(part,)), self.scope)
             names = sorted(_names(part) & self.values.keys())
             ready.append((max((self._rank(name) for name in names), default=_RUNNING), names, code, self.scope.missing))
-        leading = True
-        for rank, names, code, missing in sorted(ready, key=lambda each: each[0]):
+        ready.sort(key=lambda each: each[0])
+        leading, last = True, []
+        for rank, names, code, missing in ready:
             before = len(plan.source)
             for name in names:
                 self._make(name)
             leading = leading and rank != _BACK
             if leading:
                 plan.gate.steps.append((plan.source[before:], " or ".join([code.source, *missing])))
-                leading = not missing  # else what comes after it is asked only where nothing is missing
-            tests = [f" if {test}: return {reason!r}" for test, reason in missing.items()]
-            plan.source += [f"if not {code.source}:", *tests, " return None"]
+            test = _test(code, missing)
+            if rank == _FACT and missing and ready[-1][0] == _BACK:
+                # A fact that is known spares the looking back; one that is missing decides nothing before that is done.
+                plan.source.append(f"if not {code.source} and not ({' or '.join(missing)}): return None")
+                last += test
+            else:
+                leading = leading and not missing  # else what comes after it is asked only where nothing is missing
+                plan.source += test
+        plan.source += last
 
     def _rank(self, name: str) -> int:
         value = self.values[name]
@@ -235,11 +246,17 @@ class _Planner:
                 plan.evidence += [legs, then]
                 plan.evidence_ms = max(plan.evidence_ms, span)
             code = Code(target, Type.SPAN, missing=f"{target} < 0") if dwell else Code(target, Type.COUNT)
-            return _Value([f"{target} = {value.chain.verb}(s, x, {name})"], code, rank=_BACK)
+            there = [self._there(each, span) for each in ((legs, then) if dwell or value.chain.low else (legs,))]
+            found = f"{value.chain.verb}(s, x, {name}) if {' and '.join(there)} else {-1 if dwell else 0}"
+            return _Value([f"{target} = {found}"], code, rank=_BACK)
         if value.near is not None:
             name = shared.look(("alike", shared.fit(legs), span, value.near))
             return _Value([f"{target} = alike(s, x, {name})"], Code(target, Type.COUNT), rank=_BACK)
         return self._sweep(value.sweep, span, target) if value.sweep is not None else None
+
+    def _there(self, legs: Legs, span: int) -> str:
+        """Give the source of how many such legs the window holds: without any there is nothing to look back for."""
+        return f"g[{self.shared.slots.place(Slot('count', '', legs, span, self.plan.money))}]"
 
     def _sweep(self, sweep: Sweep, span: int, target: str) -> _Value:
         limits = [
@@ -320,6 +337,12 @@ class _Planner:
 def name_of(let: str) -> str:
     """Name of a value in the generated code."""
     return f"v_{let}"
+
+
+def _test(code: Code, missing: Mapping[str, str]) -> list[str]:
+    """Lines that end a rule's function where a condition is not so: undecided if that is for want of a value."""
+    tests = [f" if {test}: return {reason!r}" for test, reason in missing.items()]
+    return [f"if not {code.source}:", *tests, " return None"]
 
 
 def _names(node: Node) -> set[str]:

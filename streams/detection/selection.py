@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from streams.detection.words import KNOWN_MS, PAIR_MS, Kinds
 
-NEW: Final = f"x.previous <= x.time - {PAIR_MS}"
-FIRST: Final = f"x.previous <= x.time - {KNOWN_MS}"
+
+def new_source() -> str:
+    """Give the source of the question whether nothing passed with the counterparty lately."""
+    return f"x.previous <= x.time - {PAIR_MS}"
+
+
+def first_source() -> str:
+    """Give the source of the question whether the counterparty is not known."""
+    return f"x.previous <= x.time - {KNOWN_MS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +32,9 @@ class Legs:
         if self.senders:
             yield f"x.origin in {self.senders!r}"
         if self.new:
-            yield NEW
+            yield new_source()
         if self.one_off:
-            yield FIRST
+            yield first_source()
         if self.marked:
             yield "x.marked and (" + " or ".join(f"{rule!r} in x.marked" for rule in self.marked) + ")"
         if self.where:

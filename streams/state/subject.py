@@ -6,7 +6,7 @@ of the *set* of legs. Times are milliseconds.
 """
 
 from bisect import bisect_left
-from typing import Final
+from typing import Any, Final
 
 from streams.legs import Leg, LegKind, Mark, content, order
 from streams.state.counting import ONCE, ids, registers, same
@@ -37,8 +37,8 @@ class Subject:
 
     __slots__ = (
         "approximate", "by_key", "changed", "changed_from", "claims", "days", "deadlines", "dirty", "done", "full_until", "groups",
-        "heard", "history", "hits", "key", "kind", "leaving", "log", "marks_in", "marks_out", "older", "pairs", "pending",
-        "program", "ptr", "references", "saved", "sent", "told", "touched", "verdicts", "voids", "waiting", "wakes",
+        "heard", "history", "hits", "key", "kind", "leaving", "log", "marks_in", "marks_out", "older", "pairs", "past_days",
+        "pending", "program", "ptr", "references", "saved", "sent", "told", "touched", "verdicts", "voids", "waiting", "wakes",
     )  # fmt: skip
 
     def __init__(self, kind: int, key: str) -> None:
@@ -61,6 +61,8 @@ class Subject:
         """Days of legs that are gone (``state/history.py``)."""
         self.days: Days | None = None
         """All days, once a rule has asked for them."""
+        self.past_days: dict[tuple[str, int, int], Any] = {}
+        """What was found by looking back over days that are over (``detection/lookback.py``), until the subject is rewound."""
         self.claims: dict[str, Leg] = {}
         self.hits: list[Hit] = []
         self.by_key: dict[HitKey, list[Hit]] = {}
@@ -194,6 +196,7 @@ class Subject:
         program, log, ptr = self.program, self.log, self.ptr
         if to == len(log):
             return
+        self.past_days.clear()
         self.changed_from = min(self.changed_from, log[to].time)
         if self.days is not None and (not to or log[to - 1].time < self.days.until_ms):
             self.days = None  # a leg that comes here may be of a day before that of log[to]

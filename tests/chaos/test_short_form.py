@@ -80,7 +80,8 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aftermath]:
 
 
 def test_nothing_is_lost_and_nothing_doubled_whatever_happened(aftermath: Aftermath) -> None:
-    assert aftermath.outcome.verdict.wrong == []
+    wrong = aftermath.outcome.verdict.wrong
+    assert not wrong, "\n".join(wrong)
     assert aftermath.outcome.alerts > 300, "too few alerts to tell anything"
 
 
