@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from streams.detection import codegen
 from streams.detection.check import check_files
 from streams.detection.evaluation import advance
 from streams.detection.program import Programs, compile_ruleset
 from streams.detection.schedule import Schedule
+from streams.detection.slots import Slot, change
 from streams.legs import Leg, LegKind, SubjectKind
 from streams.state.forgetting import evict
 from streams.state.subject import Subject
@@ -220,12 +220,10 @@ def test_values_are_what_their_words_say(name: str, known: list[Side], value: in
 
 
 def test_a_build_that_forgets_to_undo_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    change = codegen.change
-
-    def into_only(slot: codegen.Slot, place: int, beside: list[tuple[str, str]], *, into: bool) -> list[str]:
+    def into_only(slot: Slot, place: int, beside: list[tuple[str, str]], *, into: bool) -> list[str]:
         return change(slot, place, beside, into=into) if into or slot.how == "count" else ["pass"]
 
-    monkeypatch.setattr(codegen, "change", into_only)
+    monkeypatch.setattr("streams.detection.codegen.change", into_only)
     broken = compile_ruleset(programs().ruleset)
     known = [side(60), side(0, other="c"), side(90)]
     moved = evaluated([leg(i, known[i]) for i in (0, 2, 1)], broken, at_once=False)
