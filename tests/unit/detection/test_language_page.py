@@ -1,4 +1,4 @@
-"""The manual of the rule language names every word there is."""
+"""The reference of the rule language names every word there is; the manual explains those that do not explain themselves."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_every_word_of_the_language_stands_in_the_reference(group: str) -> None:
     assert sorted(GROUPS[group] - set(re.findall(r"[a-z_]+", reference()))) == []
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_every_word_of_the_language_stands_on_the_page(group: str) -> None:
+@pytest.mark.parametrize("group", ["fields", "references", "moments", "lists"])
+def test_the_manual_explains_what_a_rule_may_ask(group: str) -> None:
     assert GROUPS[group]
     assert sorted(GROUPS[group] - PAGE) == []
