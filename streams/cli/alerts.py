@@ -225,11 +225,11 @@ def _storms(storms: list[StormLine]) -> Text:
     """Say what is not listed, and how to see it."""
     told = [
         Text(", ").join([_plain(each.severity, _SEVERITY_STYLES.get(each.severity, "")), _plain(each.rule_id),
-            _plain(f"hour from {_time(each.hour_from)[:_TO_MINUTES]}: {each.alerts} alerts, {each.subjects} subjects")])
+            _plain(f"hour from {_time(each.hour_from)[:_TO_MINUTES]}: {each.alerts}, subjects {each.subjects}")])
         for each in storms
     ]  # fmt: skip
     folded = sum(each.alerts for each in storms)
-    heading = f"Storms: {folded} alerts stand folded in {len(storms)} lines; payweir alerts list --all lists them."
+    heading = f"Alerts that storms fold: {folded}. With --all each is listed."
     return Text("\n  ").join([_plain(heading, "bold"), *told])
 
 

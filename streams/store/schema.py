@@ -266,7 +266,7 @@ rulesets: Final = Table(
     Column("text", Text, nullable=False),
     Column("rule_ids", Document, nullable=False),
     Column("rule_count", Integer, nullable=False),
-    Column("storms", Document, nullable=False),
+    Column("storms", Document, nullable=False, server_default="{}"),
     Column("stored_at", Moment, nullable=False),
 )
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 import pytest
 
 from streams.alerts.model import Alert, AlertState, Evidence, Position, RulesetInForce
-from streams.clock import HOUR_MS, MINUTE_MS
+from streams.clock import HOUR_MS, MINUTE_MS, to_text
 from streams.store import Store
 from streams.store.casework import Change, Status, set_alert
 from streams.store.reader import AlertFilter, StormLine, list_alerts, list_storms
-from tests.integration.store_questions import ask
+from tests.integration.store_questions import ask, tell
 from tests.unit.store.samples import MARCH, mule_alert, token
 
 pytestmark = pytest.mark.integration
@@ -52,7 +52,7 @@ def test_what_a_rule_says_beyond_a_hundred_in_an_hour_is_one_line(store: Store) 
     assert told == [RULE, "high", 5, 5, 100, "a-104 a-103 a-102"]
     assert (json.loads(amounts) if isinstance(amounts, str) else amounts) == {"CNY": 1250}
     [(reason,)] = ask(store, "SELECT reason FROM v_queue WHERE line = 'storm'")
-    assert reason.startswith("A storm: 5 alerts beyond the first 100 of this rule and hour, about 5 subjects")
+    assert reason.startswith("A storm. Alerts beyond the first 100 of this rule and hour: 5; subjects: 5.")
 
 
 def test_an_hour_is_one_of_utc_and_of_one_rule(store: Store) -> None:
@@ -97,6 +97,14 @@ def test_the_set_of_rules_says_how_many(store: Store, limits: dict[str, int], nu
     store.write([alert(f"a-{n:03}", HOUR + n) for n in range(120)])
     store.write([shown({RULE: 5}, 1, MARCH - HOUR_MS), shown(limits, 2, MARCH)])
     assert len(folded(store)) == number
+
+
+def test_a_set_that_a_record_worker_of_the_release_before_writes_says_nothing(store: Store) -> None:
+    columns, values = "digest, text, rule_ids, rule_count, stored_at", f"'old', '{{}}', '[]', 0, '{to_text(MARCH)}'"
+    tell(store, f"INSERT INTO rulesets ({columns}) VALUES ({values})")
+    store.write([*(alert(f"a-{n:03}", HOUR + n) for n in range(101)), shown({RULE: 7}, 1, MARCH - HOUR_MS)])
+    tell(store, "UPDATE ruleset_partitions SET digest = 'old'")
+    assert folded(store) == ["a-100"]
 
 
 def test_a_list_says_what_it_leaves_out(store: Store) -> None:

@@ -91,8 +91,8 @@ FROM alerts a WHERE {TO_DO} AND a.alert_id NOT IN (SELECT f.alert_id FROM folded
 UNION ALL
 SELECT 'storm', NULL, s.rule_id, s.title, s.severity, s.severity_rank, s.typology, 'open', NULL, s.subject_kind, NULL,
     NULL, NULL, NULL, s.first_hit, s.last_hit, s.first_stored_at,
-    'A storm: ' || s.alerts || ' alerts beyond the first ' || s.shown || ' of this rule and hour, about ' || s.subjects
-    || ' subjects; v_folded names them', s.alerts, s.subjects, s.hour_from, s.amounts_minor, s.newest
+    'A storm. Alerts beyond the first ' || s.shown || ' of this rule and hour: ' || s.alerts || '; subjects: ' || s.subjects
+    || '. v_folded names them', s.alerts, s.subjects, s.hour_from, s.amounts_minor, s.newest
 FROM storms s"""
 
 

@@ -93,8 +93,8 @@ def test_a_list_says_which_alerts_a_storm_folds_and_how_to_see_them(url: str) ->
     output = run(alerts.app, *words).output
     assert "s-099" in output
     assert "s-100" not in output
-    assert "Storms: 3 alerts stand folded in 1 lines; payweir alerts list --all lists them." in output
-    assert "high, storming, hour from 2026-03-01 08:00: 3 alerts, 3 subjects" in output
+    assert "Alerts that storms fold: 3. With --all each is listed." in output
+    assert "high, storming, hour from 2026-03-01 08:00: 3, subjects 3" in output
     for everything in (("--all",), ("--json",)):
         assert "s-102" in run(alerts.app, *words, *everything).output
     assert "s-102" in run(alerts.app, "list", "--subject", token("s 102"), "--store", url).output

@@ -9,9 +9,8 @@ _OPEN = "status IN ('open', 'working') AND engine_state IN ('standing', 'provisi
 
 
 def upgrade() -> None:
-    """Make both; sets of rules that were told before have no word of their own."""
+    """Make both; sets of rules that were told before, or by a record worker of before, have no word of their own."""
     op.execute("ALTER TABLE rulesets ADD COLUMN storms JSONB NOT NULL DEFAULT '{}'")
-    op.execute("ALTER TABLE rulesets ALTER COLUMN storms DROP DEFAULT")
     _open_by("rule_id, first_hit")
 
 
