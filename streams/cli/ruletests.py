@@ -26,6 +26,7 @@ from streams.detection.check import check_files
 from streams.detection.comparisons import Seen
 from streams.detection.findings import Finding, Severity
 from streams.detection.folder import load_folder
+from streams.detection.lint.ruleset import lint
 from streams.detection.rule import Ruleset
 from streams.replay.coverage import Coverage, coverage, said
 from streams.replay.junit import junit
@@ -40,13 +41,15 @@ def check_command(
     strict: Annotated[
         bool,
         typer.Option(
-            "--strict", help="Advice counts as an error, tests must pass and show each comparison true and false."
+            "--strict", help="Warnings count as errors; tests must pass and show each comparison true and false."
         ),
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Check rule and list files: every fault at once, with file, line, column and what to write instead.
 
+    Errors keep a set from being used. Warnings are what its author can hardly mean: a condition that can never be so or always
+    is, a rule that another one covers, a limit that is missing in a currency, a review that is due. Hints only say so.
     Exit code 1 when there are errors.
 
     Example: payweir rules check rules/ --strict
@@ -54,9 +57,11 @@ def check_command(
     ruleset, found = check_files(load_folder(path))
     findings = list(found)
     if ruleset is not None:
+        findings += lint(ruleset)
         findings += overdue(ruleset, now_ms())
         findings += _of_tests(ruleset) if strict else []
-    failed = ruleset is None or (strict and bool(findings))
+    counting = sum(one.severity is not Severity.HINT for one in findings)
+    failed = ruleset is None or (strict and counting > 0)
     if json:
         rows = [finding_data(path, one) for one in sorted(findings)]
         typer.echo(msgspec.json.encode({"ok": not failed, "findings": rows}).decode())
@@ -64,7 +69,7 @@ def check_command(
         show_findings(path, findings)
         if ruleset is not None:
             count = f"{len(ruleset.rules)} rules, {len(ruleset.lists)} lists, digest {ruleset.digest[:DIGEST_SHOWN]}"
-            typer.echo(f"{count}; {len(findings)} findings, which --strict does not let pass" if failed else count)
+            typer.echo(f"{count}; --strict lets no warning pass: {counting}" if failed else count)
         else:
             errors = len(found.errors)
             typer.echo(f"{errors} error{'s' if errors > 1 else ''}: the set cannot be used")
@@ -77,7 +82,7 @@ def overdue(ruleset: Ruleset, at_ms: int) -> list[Finding]:
     return [
         Finding(
             rule.spot, f"{rule.id} was to be looked at by {to_text(rule.review_by)[:_DATE]}",
-            f"{rule.owner} looks at it and sets the next review_by", Severity.ADVICE,
+            f"{rule.owner} looks at it and sets the next review_by", Severity.WARNING,
         )
         for rule in ruleset.rules
         if rule.state != "off" and 0 < rule.review_by <= at_ms

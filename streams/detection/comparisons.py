@@ -47,14 +47,15 @@ class Seen:
 def comparisons_of(node: Node, item: Text, let: str = "") -> Iterator[Comparison]:
     """Go through the comparisons of a condition, in the order of its text."""
     if node.kind in _KINDS:
-        yield Comparison(let, node.column, words_of(node), item.at(_start(node)))
+        yield Comparison(let, node.column, words_of(node), item.at(start_of(node)))
         return
     for part in node.parts:
         yield from comparisons_of(part, item, let)
 
 
-def _start(node: Node) -> int:
-    return min([node.column, *(_start(part) for part in node.parts)])
+def start_of(node: Node) -> int:
+    """Give the place of an expression's first word in its text."""
+    return min([node.column, *(start_of(part) for part in node.parts)])
 
 
 def words_of(node: Node) -> str:

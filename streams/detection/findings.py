@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 
 class Severity(StrEnum):
-    """An error keeps a set from being used; advice does not."""
+    """An error keeps a set from being used; a warning fails ``check --strict``; a hint only says so."""
 
     ERROR = "error"
-    ADVICE = "advice"
+    WARNING = "warning"
+    HINT = "hint"
 
 
 class Spot(NamedTuple):
@@ -44,9 +45,13 @@ class Findings(list[Finding]):
         """Add an error."""
         self.append(Finding(spot, message, advice))
 
-    def advise(self, spot: Spot, message: str, advice: str = "") -> None:
-        """Add advice."""
-        self.append(Finding(spot, message, advice, Severity.ADVICE))
+    def warn(self, spot: Spot, message: str, advice: str = "") -> None:
+        """Add a warning."""
+        self.append(Finding(spot, message, advice, Severity.WARNING))
+
+    def hint(self, spot: Spot, message: str, advice: str = "") -> None:
+        """Add a hint."""
+        self.append(Finding(spot, message, advice, Severity.HINT))
 
     @property
     def errors(self) -> list[Finding]:

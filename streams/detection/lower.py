@@ -208,14 +208,14 @@ def _arithmetic(node: Node, scope: Scope) -> Code:
     left, right = (lower(part, scope) for part in node.parts)
     for part, code in zip(node.parts, (left, right), strict=True):
         _number(part, code)
+    missing = " or ".join(dict.fromkeys(each.missing for each in (left, right) if each.missing))
     if node.kind == "*":
         if Type.COUNT not in {left.type, right.type}:
             raise ExpressionError(node.column, f"{left.type} times {right.type} has no meaning")
         kind = right.type if left.type is Type.COUNT else left.type
-        return Code(f"({left.source} * {right.source})", kind, left.scale * right.scale)
+        return Code(f"({left.source} * {right.source})", kind, left.scale * right.scale, missing=missing)
     _alike(node, left, right)
     first, second, scale = _common(left, right)
-    missing = " or ".join(dict.fromkeys(each.missing for each in (left, right) if each.missing))
     return Code(f"({first} {node.kind} {second})", left.type, scale, missing=missing)
 
 

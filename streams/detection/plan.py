@@ -106,7 +106,7 @@ class _Planner:
                 measured.append(f"len({name_of(name)} or ())" if value.code.type is Type.SET else name_of(name))
         for name, operator, code in scope.limits:
             plan.measures.append(Measure(name, code.type, code.scale, operator))
-            measured.append(code.source)
+            measured.append(f"(0 if {code.missing} else {code.source})" if code.missing else code.source)
         body.append(f"return ({', '.join(measured)}{',' if measured else ''})")
         if plan.picks:
             plan.evidence = [legs for legs in plan.evidence if legs.marked]
@@ -171,13 +171,14 @@ class _Planner:
         known = self.scope.missing
         self.scope.missing = {}
         code = lower(value, self.scope)
-        missing = " or ".join(self.scope.missing)
+        missing = " or ".join(dict.fromkeys([*self.scope.missing, *filter(None, [code.missing])]))
+        optional = not self.scope.missing  # what is missing, if anything, is an answer
         reason = next((each for each in self.scope.missing.values() if each.startswith(_SHORT)), "")
         self.scope.missing = known
         needs = tuple(sorted(_names(value) & self.values.keys()))
         source = f"0 if {missing} else {code.source}" if missing and code.type is not Type.BOOL else code.source
         return _Value(
-            [f"{target} = {source}"], Code(target, code.type, code.scale, missing=missing, reason=reason), needs
+            [f"{target} = {source}"], Code(target, code.type, code.scale, None, missing, optional, reason), needs
         )
 
     def _since(self, value: Since, target: str) -> _Value:

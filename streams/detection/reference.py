@@ -71,6 +71,8 @@ def _lines() -> Iterator[str]:
     yield ""
     yield _list(kind.value for kind in words.Type)
     yield from _heading("Bounds")
+    yield "State without bound cannot be written: each value has a window, and what is looked at or remembered ends here."
+    yield ""
     yield from _table(("what", "at most"), _BOUNDS.items())
 
 

@@ -1,10 +1,12 @@
 """A rule and a ruleset as checked data, before they become code."""
 
+from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 from typing import Final
 
 from streams.detection.aggregate import VERDICTS, Aggregate, Since
 from streams.detection.comparisons import Comparison
+from streams.detection.document import Text
 from streams.detection.expression import Node
 from streams.detection.findings import Spot
 from streams.detection.words import Type
@@ -39,6 +41,7 @@ class MoneyParam:
 
     minor: dict[str, int]
     segments: dict[str, dict[str, int]] = field(default_factory=dict)
+    spot: Spot | None = field(default=None, compare=False)
 
     def of(self, segment: str) -> dict[str, int]:
         """Give the limits of a kind of account holder."""
@@ -97,6 +100,8 @@ class Rule:
     """Day by which its owner looks at it again, in milliseconds; 0 when there is none."""
     storm: int = STORM_ALERTS
     """Open alerts of one hour from which on the others are shown as one line; 0 when each is shown always."""
+    texts: MappingType[str, Text] = field(default_factory=dict, compare=False, repr=False)
+    """The texts of its values by name, and of ``when`` by the empty name, for the places of what they say."""
 
     def aggregates(self) -> list[Aggregate]:
         """All windows the rule looks at."""

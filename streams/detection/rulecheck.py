@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping as MappingType
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from streams.clock import DAY_MS, SpanError, parse_span
@@ -67,7 +68,7 @@ def read_rule(document: Mapping, lists: MappingType[str, Type], findings: Findin
         _comparisons(lets, when, document), params,
         _unless(fields, lists, findings), fields.text("say"),
         _cool_down(fields, findings), _tests(fields, findings), document.spot,
-        fields.day("review_by", required=False), _storm(fields, findings),
+        fields.day("review_by", required=False), _storm(fields, findings), _texts(fields, when_item),
     )  # fmt: skip
     if len(findings.errors) == before:
         _check_whole(rule, fields, lists, findings)
@@ -120,9 +121,7 @@ def _check_whole(rule: Rule, fields: Fields, lists: MappingType[str, Type], find
             )
     expected = {test.expect for test in rule.tests}
     if expected != {"alert", "none"}:
-        findings.advise(
-            rule.spot, "the rule lacks a test that fires or one that stays silent", "add both under 'tests'"
-        )
+        findings.warn(rule.spot, "the rule lacks a test that fires or one that stays silent", "add both under 'tests'")
 
 
 def _comparisons(lets: list[Let], when: Node | None, document: Mapping) -> tuple[Comparison, ...]:
@@ -139,6 +138,11 @@ def _comparisons(lets: list[Let], when: Node | None, document: Mapping) -> tuple
     return tuple(found)
 
 
+def _texts(fields: Fields, when: Item | None) -> dict[str, Text]:
+    found = {name: item for name, (_, item) in fields.mapping("let").items() if isinstance(item, Text)}
+    return found | ({"": when} if isinstance(when, Text) else {})
+
+
 def _params(fields: Fields, findings: Findings) -> dict[str, Param]:
     params: dict[str, Param] = {}
     for name, (spot, item) in fields.mapping("params").items():
@@ -152,7 +156,7 @@ def _params(fields: Fields, findings: Findings) -> dict[str, Param]:
                 findings.error(spot, f"{name!r} is no list of codes", "write [SALA, PENS]")
             params[name] = Words(frozenset(texts))
         elif isinstance(item, Mapping):
-            params[name] = _money_param(item, findings)
+            params[name] = replace(_money_param(item, findings), spot=spot)
         elif item.value.isascii() and item.value.isdigit() and len(item.value) <= _DIGITS_MAX:
             params[name] = int(item.value)
         else:

@@ -49,9 +49,9 @@ class Coverage:
         return f"{tenths // 10}.{tenths % 10} % ({self.shown} of {self.outcomes} outcomes)"
 
     def findings(self) -> list[Finding]:
-        """Give each outcome that was not shown as advice, at its place in the rule file."""
+        """Give each outcome that was not shown as a warning, at its place in the rule file."""
         return [
-            Finding(each.spot, said(each, truth), "add a test in which it is", Severity.ADVICE)
+            Finding(each.spot, said(each, truth), "add a test in which it is", Severity.WARNING)
             for rule in self.rules
             for each, truth in rule.unseen
         ]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from streams.detection.check import check_files
 from streams.detection.explain import explain
 from streams.detection.folder import load_folder
+from streams.detection.lint.ruleset import lint
 from streams.detection.program import compile_ruleset
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def take(text: str, *, name: str = "rule.yaml") -> bool:
         ruleset, findings = check_files({name: text})
         if ruleset is not None:
             compile_ruleset(ruleset)
+            lint(ruleset)
             for rule in ruleset.rules:
                 explain(rule)
     assert not heard, f"a text made the checker ask for {heard}"

@@ -83,7 +83,7 @@ def test_check_names_file_line_column_and_what_to_write(folder: Path) -> None:
     assert (entry["findings"][0]["line"], entry["findings"][0]["severity"]) == (5, "error")
 
 
-def test_advice_is_an_error_only_when_strict(folder: Path) -> None:
+def test_a_warning_is_an_error_only_when_strict(folder: Path) -> None:
     (folder / "mule" / "big.yaml").write_text(GOOD.partition("  - name: silent")[0])
     assert run("check", folder)[0] == 0
     assert run("check", folder, "--strict")[0] == 1
@@ -138,9 +138,37 @@ def test_a_rule_whose_day_of_review_has_come_is_said_and_fails_the_strict_check(
     file.write_text(GOOD.replace("owner: fraud-ops", "owner: fraud-ops\nreview_by: 2025-06-30"))
     code, output = run("check", folder)
     assert code == 0
-    assert "advice: big was to be looked at by 2025-06-30 (fraud-ops looks at it and sets the next review_by)" in output
+    assert (
+        "warning: big was to be looked at by 2025-06-30 (fraud-ops looks at it and sets the next review_by)" in output
+    )
     assert run("check", folder, "--strict")[0] == 1
     file.write_text(GOOD.replace("owner: fraud-ops", "owner: fraud-ops\nreview_by: 2999-06-30"))
     assert "looked at" not in run("check", folder)[1]
     file.write_text(GOOD.replace("owner: fraud-ops", "owner: fraud-ops\nreview_by: soon"))
     assert "'soon' is not a date" in run("check", folder)[1]
+
+
+def test_a_condition_that_cannot_be_fails_the_strict_check_only(folder: Path) -> None:
+    path = folder / "mule" / "big.yaml"
+    path.write_text(GOOD.replace("when: ", "when: hour > 23 and "))
+    assert run("check", folder)[0] == 0
+    code, output = run("check", folder, "--strict")
+    assert code == 1
+    assert f"{path}:11:7: warning: the rule can never fire: 'hour > 23' is never so (hour is 0 to 23)" in output
+
+
+def test_a_hint_fails_nothing(folder: Path) -> None:
+    head = (
+        GOOD.partition("when:")[0]
+        + "when: sent >= floor and sent >= 2 * floor\nparams:\n  floor: {CNY: 100}\nsay: said\ntests:\n"
+    )
+    tests = (
+        f'  - {{name: {said} {amount}, events: ["09:00 a pays b {amount} CNY"], expect: {said}}}\n'
+        for said, amount in (("alert", 200), ("none", 199), ("none", 99))
+    )
+    (folder / "mule" / "big.yaml").write_text(head + "".join(tests))
+    code, output = run("check", folder, "--strict", "--json")
+    assert code == 0, output
+    (hint,) = json.loads(output)["findings"]
+    assert (hint["severity"], hint["line"], hint["column"]) == ("hint", 11, 7)
+    assert hint["message"] == "'sent >= floor' says nothing that the other conditions do not say"

@@ -164,7 +164,7 @@ def test_strict_lets_pass_only_what_is_covered_and_passes(folder: Path) -> None:
     assert run("check", folder)[0] == 0
     code, output = run("check", folder, "--strict")
     assert code == 1
-    assert f"{folder}/big.yaml:17:33: advice: 'currency = CNY' is never false in the rule's own tests" in output
+    assert f"{folder}/big.yaml:17:33: warning: 'currency = CNY' is never false in the rule's own tests" in output
     (folder / "big.yaml").write_text(HEAD + ALL)
     assert run("check", folder, "--strict")[0] == 0
     (folder / "big.yaml").write_text(HEAD + ALL.replace("9 CNY", "900 CNY"))
