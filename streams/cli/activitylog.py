@@ -16,7 +16,7 @@ from streams.errors import TopicError, UsageError
 from streams.pipeline import PartitionState
 from streams.replay.activity import Folded, fold, skips_of
 from streams.replay.backtest import Backtest, Period, Traffic, chosen
-from streams.replay.processes import Tell, in_processes
+from streams.replay.processes import Link, in_processes
 from streams.replay.run import Summary
 from streams.settings import Settings
 from streams.settings.topics import ACTIVITY
@@ -37,7 +37,7 @@ def backtest_activity(
     texts = {one.digest: text for one, text in published_texts(settings) if one.intact}
     jobs = [partial(_fold, settings, each, texts) for each in stretches]
     most = processes or len(os.sched_getaffinity(0))
-    parts = in_processes(jobs, most, lambda done: told(done, total))
+    parts = in_processes(jobs, most, lambda done, _: told(done, total))
     digests = [digest for part in parts for digest in part.digests]
     if not digests:
         raise UsageError(f"{ACTIVITY}: there is no ruleset in the log; run: payweir rules publish rules/")
@@ -62,7 +62,7 @@ def backtest_activity(
     return Backtest(compile_ruleset(ruleset), summary, traffic, standing, silenced), notes
 
 
-def _fold(settings: Settings, stretch: history.Stretch, texts: dict[str, bytes], tell: Tell) -> Folded:
+def _fold(settings: Settings, stretch: history.Stretch, texts: dict[str, bytes], link: Link) -> Folded:
     """Fold one partition's log; runs in a process of its own."""
     rulesets = {}
     for digest, text in texts.items():
@@ -76,9 +76,8 @@ def _fold(settings: Settings, stretch: history.Stretch, texts: dict[str, bytes],
         settings.lateness_ms,
         skips=skips_of(history.skips(settings, stretch.partition)),
     )
-    records = ((offset, value) for offset, _, value in history.read(settings, stretch, _now_and_then(stretch, tell)))
+    records = (
+        (offset, value)
+        for offset, _, value in history.read(settings, stretch, lambda at: link.tell(at - stretch.begin))
+    )
     return fold(state, records, rulesets)
-
-
-def _now_and_then(stretch: history.Stretch, tell: Tell) -> Tell:
-    return lambda at: tell(at - stretch.begin)

@@ -18,7 +18,7 @@ from streams.replay.charts import Series, curve
 from streams.replay.collector import quiet_collector
 from streams.replay.files import open_inputs
 from streams.replay.pages import Block, Drawing, Grid, Heading, Paragraph, as_html
-from streams.replay.processes import Tell, in_processes
+from streams.replay.processes import Link, in_processes
 from streams.replay.sweep import Point, Sweep, point, read_sweep, with_value
 from streams.replay.truth import read_truth
 
@@ -53,7 +53,7 @@ def sweep_command(trial: Trial, wanted: Wanted) -> None:
         task = progress.add_task("trying", total=sizes * len(sweep.values) or None, records=len(sweep.values))
         points = in_processes(
             [partial(_try, trial, sweep, value) for value in sweep.values],
-            wanted.processes or len(os.sched_getaffinity(0)), lambda done: progress.update(task, completed=done),
+            wanted.processes or len(os.sched_getaffinity(0)), lambda done, _: progress.update(task, completed=done),
         )  # fmt: skip
     if wanted.html is not None:
         write_report(wanted.html, _page(sweep, points))
@@ -66,13 +66,13 @@ def sweep_command(trial: Trial, wanted: Wanted) -> None:
         print(f"{wanted.html} is written")
 
 
-def _try(trial: Trial, sweep: Sweep, value: int, tell: Tell) -> Point:
+def _try(trial: Trial, sweep: Sweep, value: int, link: Link) -> Point:
     """Run one backtest; in a process of its own."""
     truth = read_truth(trial.labels) if trial.labels is not None else None
     wanted = frozenset(event_id for scenario in truth or () for event_id in scenario.event_ids)
     period = read_period(trial.period) if trial.period is not None else ALWAYS
     programs = with_value(checked(trial.rules), sweep, value)
-    plan = BacktestPlan(programs, lambda done, _: tell(done), now_ms(), period, wanted)
+    plan = BacktestPlan(programs, link.tell, now_ms(), period, wanted)
     with quiet_collector():
         return point(backtest(open_inputs(trial.inputs, trial.format), plan), truth, sweep, value)
 

@@ -13,6 +13,7 @@ from streams.clock import DAY_MS, from_datetime
 from streams.detection.program import Programs
 from streams.errors import UsageError
 from streams.events.model import PaymentEvent
+from streams.replay.embedded import Share
 from streams.replay.files import LineFile
 from streams.replay.run import Progress, RunPlan, Summary, run_files
 
@@ -96,14 +97,18 @@ class Traffic:
 class _Watched:
     file: LineFile
     traffic: Traffic
+    share: Share | None
 
     @property
     def name(self) -> str:
         return self.file.name
 
     def lines(self) -> Iterator[bytes]:
-        for line in self.file.lines():
-            self.traffic.note(line)
+        """Give all lines; of several processes each notes its own part of them."""
+        number, of = (0, 1) if self.share is None else self.share[:2]
+        for at, line in enumerate(self.file.lines()):
+            if at % of == number:
+                self.traffic.note(line)
             yield line
 
     def place(self) -> int:
@@ -133,22 +138,42 @@ class BacktestPlan:
     """As for ``payweir run``: a later event time is refused as far future."""
     period: Period = ALWAYS
     wanted: frozenset[str] = frozenset()
+    share: Share | None = None
+
+
+class Part(NamedTuple):
+    """What one process has found."""
+
+    summary: Summary
+    traffic: Traffic
+    alerts: tuple[Alert, ...]
+    """Each as it is at the end, whatever its state."""
 
 
 def backtest(files: Sequence[LineFile], plan: BacktestPlan) -> Backtest:
     """Run all events of the files, also those before the period: windows that reach back see what was there."""
+    return whole(plan.programs, backtest_part(files, plan))
+
+
+def backtest_part(files: Sequence[LineFile], plan: BacktestPlan) -> Part:
+    """Run all events, and give what the share of the plan has found; without one that is all there is to find."""
     final: dict[str, Alert] = {}
 
     def keep(outcomes: Sequence[Outcome]) -> None:
         final.update({each.alert_id: each for each in outcomes if isinstance(each, Alert)})
 
-    traffic = Traffic(plan.period, plan.wanted)
-    watched = [_Watched(file, traffic) for file in files]
-    summary = run_files(watched, RunPlan(plan.programs, keep, plan.progress, plan.started_ms))
-    within = chosen(final.values(), plan.period)
+    traffic, share = Traffic(plan.period, plan.wanted), plan.share
+    watched = [_Watched(file, traffic, share) for file in files]
+    run = RunPlan(plan.programs, keep, plan.progress, plan.started_ms, share=share)
+    return Part(run_files(watched, run), traffic, tuple(final.values()))
+
+
+def whole(programs: Programs, part: Part) -> Backtest:
+    """Choose the alerts of the period."""
+    within = chosen(part.alerts, part.traffic.period)
     standing = tuple(alert for alert in within if alert.state is AlertState.STANDING)
     silenced = tuple(alert for alert in within if alert.state in {AlertState.HELD, AlertState.WITHDRAWN})
-    return Backtest(plan.programs, summary, traffic, standing, silenced)
+    return Backtest(programs, part.summary, part.traffic, standing, silenced)
 
 
 def chosen(alerts: Iterable[Alert], period: Period) -> list[Alert]:

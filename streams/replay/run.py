@@ -10,7 +10,7 @@ from streams.alerts.model import Alert, IngestCount, Outcome, RuleCount
 from streams.detection.program import Programs
 from streams.legs import APPROVED, Control, Terms
 from streams.pipeline import RawRecord, SourceState
-from streams.replay.embedded import Embedded
+from streams.replay.embedded import Embedded, Share
 
 CHUNK: Final = 1_000
 _TOLD_ANEW: Final = 9
@@ -91,6 +91,8 @@ class RunPlan:
     """Stands for the Kafka time stamp of every record: a later event time is refused as far future."""
     partitions: int = 1
     terms: Terms = APPROVED
+    share: Share | None = None
+    """One of several processes that run the same together; each counts all records as found."""
 
 
 class Lines(Protocol):
@@ -118,7 +120,7 @@ def run_files(files: Sequence[Lines], plan: RunPlan) -> Summary:
 
     states = {file.name: SourceState(file.name, 0) for file in files}
     embedded = Embedded(
-        plan.programs, tuple(state.name for state in states.values()), sink, plan.partitions, plan.terms
+        plan.programs, tuple(state.name for state in states.values()), sink, plan.partitions, plan.terms, plan.share
     )
     open_files = {file.name: file.lines() for file in files}
     offsets = dict.fromkeys(open_files, 0)

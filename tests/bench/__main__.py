@@ -60,6 +60,10 @@ class Bench:
         """Embedded run and batch reference."""
         embedded.speed(self.report, self.stream, self.five, self.room("embedded"))
 
+    def backtest(self) -> None:
+        """A backtest in one process and in two."""
+        embedded.backtest(self.report, self.stream, self.room("backtest"))
+
     def kafka(self) -> None:
         """Workers and the empty agent."""
         legs = next((each.value for each in self.report.figures if each.what == "legs per payment"), None)
@@ -101,6 +105,7 @@ class Bench:
 
 PARTS: dict[str, Callable[[Bench], None]] = {
     "embedded": Bench.embedded,
+    "backtest": Bench.backtest,
     "kafka": Bench.kafka,
     "rules": Bench.rules,
     "latency": Bench.latency,

@@ -12,6 +12,7 @@ from tests.bench.stream import Stream
 
 TARGET: Final = 20_000
 BYTES_MAX: Final = 2048
+BACKTEST_TARGET: Final = 40_000
 
 
 def measure_child(work: str, stream: Stream, folder: Path) -> dict[str, float]:
@@ -63,6 +64,21 @@ def speed(report: Report, stream: Stream, five: Path, folder: Path) -> None:
         Figure("embedded", "whole run : calibration", whole / loop, "ratio"),
         Figure("embedded", "whole run : DuckDB", whole / query, "ratio"),
     ]
+
+
+def backtest(report: Report, stream: Stream, folder: Path) -> None:
+    """Measure ``payweir rules backtest`` with all rules in one process and in two; both have to find the same."""
+    found = {count: measure_child(f"backtest-{count}", stream, folder) for count in (1, 2)}
+    if found[1]["alerts"] != found[2]["alerts"]:
+        raise RuntimeError(f"alerts of one process and of two: {found[1]['alerts']} and {found[2]['alerts']}")
+    for count, each in found.items():
+        said = "1 process" if count == 1 else f"{count} processes"
+        by_cpu, by_wall = stream.payments / each["cpu"], stream.payments / each["wall"]
+        target, reached = (f">= {BACKTEST_TARGET:,}", by_cpu >= BACKTEST_TARGET) if count == 1 else ("", None)
+        report.figures += [
+            Figure("backtest", f"payments per second of wall clock, {said}", by_wall, "payments/s", each["wall"]),
+            Figure("backtest", f"payments per CPU second, {said}", by_cpu, "payments/s", None, target, reached),
+        ]
 
 
 def memory(report: Report, stream: Stream, folder: Path) -> None:

@@ -66,7 +66,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def before(world: Path) -> Backtest:
-    return _run("", ([str(world / "stream")], "payweir"), (load_programs(world / "rules"), None, None), quiet=True)
+    [found] = _run([load_programs(world / "rules")], ([str(world / "stream")], "payweir", 1), (None, None), quiet=True)
+    return found
 
 
 def test_a_backtest_gives_the_standing_alerts_of_a_run_exactly_and_its_score(
