@@ -21,13 +21,15 @@ from streams.cli.rulefiles import (
     write_report,
 )
 from streams.cli.topics import JsonOption
-from streams.clock import to_text
+from streams.clock import rough_span, to_text
 from streams.detection.check import check_files
 from streams.detection.comparisons import Seen
 from streams.detection.findings import Finding, Severity
 from streams.detection.folder import load_folder
+from streams.detection.lint.cost import Cost, costs
 from streams.detection.lint.ruleset import lint
 from streams.detection.rule import Ruleset
+from streams.detection.words import SUBJECT_WORDS
 from streams.replay.coverage import Coverage, coverage, said
 from streams.replay.junit import junit
 from streams.replay.ruletests import Verdict, run_tests
@@ -44,6 +46,7 @@ def check_command(
             "--strict", help="Warnings count as errors; tests must pass and show each comparison true and false."
         ),
     ] = False,
+    cost: Annotated[bool, typer.Option("--cost", help="Say what each rule costs, the dearest first.")] = False,
     json: JsonOption = False,
 ) -> None:
     """Check rule and list files: every fault at once, with file, line, column and what to write instead.
@@ -64,8 +67,11 @@ def check_command(
     failed = ruleset is None or (strict and counting > 0)
     if json:
         rows = [finding_data(path, one) for one in sorted(findings)]
-        typer.echo(msgspec.json.encode({"ok": not failed, "findings": rows}).decode())
+        dearest = {"cost": [_cost_data(each) for each in costs(ruleset)]} if cost and ruleset is not None else {}
+        typer.echo(msgspec.json.encode({"ok": not failed, "findings": rows, **dearest}).decode())
     else:
+        if cost and ruleset is not None:
+            _show_costs(costs(ruleset))
         show_findings(path, findings)
         if ruleset is not None:
             count = f"{len(ruleset.rules)} rules, {len(ruleset.lists)} lists, digest {ruleset.digest[:DIGEST_SHOWN]}"
@@ -75,6 +81,23 @@ def check_command(
             typer.echo(f"{errors} error{'s' if errors > 1 else ''}: the set cannot be used")
     if failed:
         raise typer.Exit(1)
+
+
+def _show_costs(found: Sequence[Cost]) -> None:
+    heads = "Rule", "Looks at", "Own values", "Shared values", "Looks back", "Legs kept", "Known for", "Past"
+    table = Table(*heads, title="What each rule asks of every subject it looks at", title_justify="left")
+    for each in found:
+        spans = (rough_span(span) if span else "" for span in (each.legs_ms, each.known_ms, each.past_ms))
+        counts = (f"{count:,}" if count else "" for count in (each.own, each.shared, each.looks))
+        table.add_row(Text(each.rule.id), SUBJECT_WORDS[each.rule.per], *counts, *spans)
+    Console().print(table)
+
+
+def _cost_data(one: Cost) -> dict[str, str | int]:
+    return {
+        "rule": one.rule.id, "per": SUBJECT_WORDS[one.rule.per], "values_own": one.own, "values_shared": one.shared,
+        "looks_back": one.looks, "legs_ms": one.legs_ms, "known_ms": one.known_ms, "past_ms": one.past_ms,
+    }  # fmt: skip
 
 
 def overdue(ruleset: Ruleset, at_ms: int) -> list[Finding]:

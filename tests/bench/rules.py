@@ -9,6 +9,7 @@ from typing import Final
 
 from streams.detection.check import check_files
 from streams.detection.folder import load_folder
+from streams.detection.lint.ruleset import lint
 from tests.bench.embedded import measure_child
 from tests.bench.report import Figure, Report
 from tests.bench.stream import Stream
@@ -68,9 +69,12 @@ def cost(report: Report, stream: Stream, folder: Path) -> None:
     each = (spent[many] - spent[few]) / (MANY - FEW) / legs * 1e6
     begun = time.process_time()
     ruleset, findings = check_files(load_folder(many))
+    told = lint(ruleset) if ruleset is not None else findings
     took = time.process_time() - begun
     if ruleset is None or len(ruleset.rules) != MANY:
         raise AssertionError(f"{MANY} rules were meant: {findings.errors[:3]}")
+    if not told:
+        raise AssertionError("the copies ask for more than their originals, and the lint says nothing of it")
     what = f"each rule from {FEW} to {MANY}, shared windows"
     report.figures += [
         Figure("rules", what, each, "us CPU/leg", None, f"<= {RULE_MAX}", each <= RULE_MAX),

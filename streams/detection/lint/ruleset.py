@@ -2,6 +2,7 @@
 
 from streams.detection.findings import Findings
 from streams.detection.lint.conditions import RuleLint
+from streams.detection.lint.cost import costs, dear
 from streams.detection.lint.meaning import Meaning
 from streams.detection.lint.overlap import look_for_overlap
 from streams.detection.lint.unknowns import Unknowns
@@ -23,6 +24,7 @@ def lint(ruleset: Ruleset) -> Findings:
     for meaning in read:
         RuleLint(meaning, findings).look()
     look_for_overlap(read, findings)
+    dear(costs(ruleset), findings)
     return findings
 
 

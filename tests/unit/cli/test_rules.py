@@ -172,3 +172,12 @@ def test_a_hint_fails_nothing(folder: Path) -> None:
     (hint,) = json.loads(output)["findings"]
     assert (hint["severity"], hint["line"], hint["column"]) == ("hint", 11, 7)
     assert hint["message"] == "'sent >= floor' says nothing that the other conditions do not say"
+
+
+def test_what_rules_cost_is_a_table_or_data(folder: Path) -> None:
+    code, output = run("check", folder, "--cost")
+    assert code == 0
+    assert [cell.strip() for cell in output.split("big")[1].splitlines()[0].split("│")[1:]][:3] == ["account", "1", ""]
+    (found,) = json.loads(run("check", folder, "--cost", "--json")[1])["cost"]
+    assert (found["rule"], found["values_own"], found["legs_ms"]) == ("big", 1, 2 * 86_400_000)
+    assert "cost" not in json.loads(run("check", folder, "--json")[1])
