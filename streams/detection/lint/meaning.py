@@ -340,8 +340,9 @@ def _joined(parts: list[list[Case]]) -> list[Case]:
 
 def _some(parts: list[list[Case]], needed: int) -> list[Case]:
     """Give the cases in which at least so many of these hold."""
+    possible = [cases for cases in parts if cases]
     found: list[Case] = []
-    for chosen in combinations(parts, needed):
+    for chosen in combinations(possible, needed):
         found += _joined(list(chosen))
         if len(found) > CASES_MAX:
             raise TooManyCases

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from streams.detection.lint.refute import Case, Effort, Fact, Row, refuted
 from streams.detection.lint.unknowns import Bounds, Unknowns
 from streams.detection.rule import MoneyParam, Rule
 from streams.detection.words import OTHERS, Kinds
 
-_SCALE = "the scale of limits"
+_SCALE: Final = "the scale of limits"
+_PAIRS_A_ROW: Final = 8
+"""So many looks at how two unknowns stand to each other take as long as making a row."""
 
 
 class Place(NamedTuple):
@@ -96,7 +98,10 @@ class Prover:
         return all(self._impossible(case, world, scale) for case in cases)
 
     def _impossible(self, case: Case, world: World, scale: int) -> bool:
+        if self.effort.left < 0:
+            return False
         facts: list[Fact] = [world.settle(fact, scale) if isinstance(fact, Row) else fact for fact in case]
         numbers = sorted({unknown for fact in facts if isinstance(fact, Row) for unknown, _ in fact.terms})
+        self.effort.left -= len(case) + len(numbers) ** 2 // _PAIRS_A_ROW
         facts += self.unknowns.known(numbers, self.on, self.amount if self.amount in numbers else None)
         return refuted(facts, self.effort)

@@ -1,5 +1,7 @@
 """Conditions that can never be so, or always are, are named at their place; near misses stay silent."""
 
+from itertools import pairwise
+
 import pytest
 
 from streams.detection.findings import Severity
@@ -209,6 +211,22 @@ def test_a_code_that_a_field_never_has_is_told_wherever_a_list_names_it() -> Non
     params = PARAMS + "rails: [CARD, CARDS]"
     (found,) = linted(rule("rail in rails and amount >= floor", params=params))
     assert found.message == "'rail' is never CARDS, which 'rails' names"
+
+
+def test_the_place_of_what_follows_where_is_its_own() -> None:
+    let = "n: >-\n    count of credits\n    where hour > 1 and hour > 23 over 24h"
+    (found,) = linted(rule("n >= 2", let))
+    assert (found.spot.line, found.spot.column) == (13, 13)
+
+
+def test_choices_without_number_end_soon() -> None:
+    (found,) = linted(rule(f"at least 30 of ({', '.join(['0 > 1'] * 60)})"))
+    assert found.message.startswith("the rule can never fire")
+    names = [f"n{number}" for number in range(40)]
+    lets = "\n".join(f"{name}: count of credits over {number + 1}h" for number, name in enumerate(names))
+    compared = " and ".join(f"({one} > {other} or {other} > {one} + 1)" for one, other in pairwise(names[:24]))
+    linted(rule(compared, lets))
+    linted(rule(f"at least 20 of ({', '.join(f'{name} >= 2' for name in names)})", lets))
 
 
 def test_a_rule_that_is_off_is_left_alone() -> None:
