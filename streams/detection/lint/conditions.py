@@ -12,10 +12,13 @@ from streams.detection.lint.meaning import Meaning, TooManyCases
 from streams.detection.lint.refute import Case
 from streams.detection.lint.unknowns import field_bounds
 from streams.detection.lint.worlds import Place, Prover, World, limits_at, worlds
-from streams.detection.rule import Words
+from streams.detection.rule import ReferenceWord, Words
 from streams.detection.words import CODES, LEGS, ROLE_OF, Kinds
 
 _WHOLE = frozenset({"and", "or", "not", "least"})
+_SPANS = frozenset({"pause", "dwell"})
+_SIDES = 2
+"""Of a comparison."""
 
 
 class RuleLint:
@@ -131,19 +134,24 @@ class RuleLint:
                 left.remove(part)
 
     def _why(self, node: Node) -> str:
-        """Say between which bounds the value lies that a comparison is about."""
-        if not node.parts or node.parts[0].kind != "name" or not self.meaning.is_number(node.parts[0]):
+        """Say what is known of the value that is compared with a constant; nothing where it is compared with another value."""
+        if len(node.parts) != _SIDES or not all(self.meaning.is_number(part) for part in node.parts):
             return ""
-        name, value = node.parts[0].value, self.meaning.values.get(node.parts[0].value)
-        known = [self.unknowns.bounds.get(unknown) for unknown in self.meaning.form(node.parts[0]).terms]
-        if value is not None and not isinstance(value, Aggregate):
+        value, other = (self.meaning.form(part).terms for part in node.parts)
+        if len(value) != 1 or any(other.values()) or node.parts[0].kind != "name":
             return ""
-        bounds = known[0] if len(known) == 1 else None
-        if bounds is None or bounds.high is None:
-            return f"{name} is never below {bounds.low}" if bounds is not None and bounds.low is not None else ""
-        if isinstance(value, Aggregate) and value.how in {"pause", "chain"} and bounds.high > 10**4:
-            return f"{name} is at most {span_text(bounds.high)}"
-        return f"{name} is {bounds.low} to {bounds.high}"
+        (unknown, factor), name = *value.items(), node.parts[0].value
+        bounds, window = self.unknowns.bounds.get(unknown), self.unknowns.windows.get(unknown)
+        if window is not None and self.prover.on and window.holds(self.prover.on):
+            return f"what triggers the rule is counted in {name} itself"
+        if bounds is None or bounds.low is None:
+            return ""
+        if bounds.high is None:
+            return f"{name} is always above 0" if bounds.low else f"{name} is never below 0"
+        most = int(bounds.high * factor)
+        let = self.meaning.values.get(name)
+        is_span = isinstance(let, Aggregate) and (let.chain.verb if let.chain is not None else let.how) in _SPANS
+        return f"{name} is {bounds.low} to {span_text(most) if is_span else most}"
 
     def _filters(self, value: Aggregate, let: str) -> None:
         """Look at what is asked of counted legs."""
@@ -173,7 +181,9 @@ class RuleLint:
         """Find codes under ``params`` that a field of a closed set never has; in the condition itself they are errors."""
         for part in _memberships(node):
             name, codes = part.parts[0].value, self.rule.params.get(part.parts[1].value)
-            known = CODES.get(name)
+            value = self.meaning.values.get(name)
+            word = value.word if isinstance(value, ReferenceWord) else name if value is None else ""
+            known = CODES.get(word)
             if known is not None and isinstance(codes, Words) and (strange := sorted(codes.codes - known)):
                 told = f"'{name}' is never {', '.join(strange)}, which '{part.parts[1].value}' names"
                 self.findings.warn(self._spot(part, let), told, "write codes of: " + ", ".join(sorted(known)))

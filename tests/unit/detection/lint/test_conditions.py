@@ -229,5 +229,31 @@ def test_choices_without_number_end_soon() -> None:
     linted(rule(f"at least 20 of ({', '.join(f'{name} >= 2' for name in names)})", lets))
 
 
+@pytest.mark.parametrize(
+    ("when", "advice"),
+    [
+        ("hour > 23", "hour is 0 to 23"),
+        ("receipts < 0", "receipts is never below 0"),
+        ("payments = 0", "what triggers the rule is counted in payments itself"),
+        ("amount <= 0 * floor", "amount is always above 0"),
+        ("score > 50", "score is 0 to 50"),
+        ("stay > 24h", "stay is 0 to 24h"),
+        ("gap > 400d", "gap is 0 to 400d"),
+        ("payees > payments", "ask for something that can happen"),
+        ("rail = CARD and rail = QR", "change one of the two"),
+    ],
+)
+def test_the_advice_says_what_is_known_of_the_value(when: str, advice: str) -> None:
+    (found,) = linted(rule(when, lets(when)), *OTHERS)
+    assert found.advice == advice
+
+
+def test_codes_are_those_of_what_a_name_stands_for() -> None:
+    params = PARAMS + "kinds: [ORG, COMPANY]\ncountries: [KH, MM]"
+    let = "kind: reference party_type\nstatus: reference home_country"
+    (found,) = linted(rule("(kind in kinds or status in countries) and amount >= floor", let, params))
+    assert found.message == "'kind' is never COMPANY, which 'kinds' names"
+
+
 def test_a_rule_that_is_off_is_left_alone() -> None:
     assert linted(rule("hour > 23", state="off")) == []
