@@ -67,7 +67,10 @@ AlertsOption = Annotated[
 ProcessesOption = Annotated[
     int | None,
     typer.Option(
-        min=1, max=256, help="So many share the work.", show_default="one a core; of files at most 8, small ones 1"
+        min=1,
+        max=256,
+        help="So many processes share the work.",
+        show_default="one a core; of files at most 8, small ones 1",
     ),
 ]
 SweepOption = Annotated[

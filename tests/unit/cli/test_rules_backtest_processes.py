@@ -20,8 +20,10 @@ from streams.cli.rules import app
 from streams.errors import PayweirError, UsageError
 from streams.events.model import PaymentEvent
 from streams.money import format_minor
+from streams.replay.backtest import ALWAYS, Part, Traffic
 from streams.replay.generator import GeneratorSettings, generate
-from streams.replay.shares import processes_for
+from streams.replay.run import Summary
+from streams.replay.shares import _together, processes_for
 from tests.rig import labelled_data
 
 SHIPPED = Path(__file__).parents[3] / "rules"
@@ -110,6 +112,12 @@ def test_small_input_and_standard_input_are_read_by_one(stream: Path, tmp_path: 
     assert processes_for(2, [str(stream)], "payweir") == 2
     with pytest.raises(UsageError, match="read by one only"):
         processes_for(2, ["-"], "payweir")
+
+
+def test_processes_that_read_a_file_of_different_length_are_not_added_up() -> None:
+    parts = [Part(Summary(found), Traffic(ALWAYS), ()) for found in (1_000, 1_001)]
+    with pytest.raises(UsageError, match="changed while it was read"):
+        _together(parts)
 
 
 def test_a_file_that_cannot_be_read_is_said_once_as_by_one_process(rules: Path, tmp_path: Path) -> None:
