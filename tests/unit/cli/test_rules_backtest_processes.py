@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,7 @@ def running(rules: Path, stream: Path, tmp_path: Path) -> Iterator[tuple[subproc
     with subprocess.Popen(
         [*command, "--rules", str(rules), "--input", str(tmp_path / "long.jsonl")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  in the background a shell has it ignored
     ) as process:  # fmt: skip
         try:
             until = time.monotonic() + 120
