@@ -9,18 +9,13 @@ from hypothesis import strategies as st
 
 from streams.detection.check import check_files
 from tests.property import rules_fuzz
+from tests.rig.samples import RULE_HEAD
 
 SECONDS_MAX = 2.0
 PEAK_MAX = 64 << 20
-RULE = """\
-id: big
-version: 1
-title: A big payment
-typology: mule
-severity: high
-owner: fraud-ops
-per: account
-on: debit
+RULE = (
+    RULE_HEAD
+    + """\
 let:
   sent: {let}
 when: {when}
@@ -28,6 +23,7 @@ params:
   floor: {{CNY: 100}}
 say: "{say}"
 """
+)
 GOOD = {"let": "sum amount of debits over 24h", "when": "sent >= floor", "say": "paid out {sent}"}
 
 

@@ -7,7 +7,7 @@ import msgspec
 Data = dict[str, object]
 RECEIVED_MS: Final = 1_767_312_000_000
 """2026-01-02T00:00:00Z: when the records below were received."""
-BIG_RULE: Final = """\
+RULE_HEAD: Final = """\
 id: big
 version: 1
 title: A big payment
@@ -16,8 +16,9 @@ severity: high
 owner: fraud-ops
 per: account
 on: debit
-when: amount >= floor
 """
+"""Everything of a rule about payments of an account but what it counts and asks."""
+BIG_RULE: Final = f"{RULE_HEAD}when: amount >= floor\n"
 """Asks for the limit ``floor`` under ``params``, and for ``say``."""
 _HEAD: Final[Data] = {"schema_version": 1, "source": "bank-a", "event_time": "2026-01-01T09:00:00Z"}
 

@@ -9,17 +9,12 @@ from typer.testing import CliRunner
 from streams.cli.rules import app
 from streams.detection.folder import load_folder
 from streams.errors import RuleError, UsageError
+from tests.rig.samples import RULE_HEAD
 
 SHIPPED = Path(__file__).parents[3] / "rules"
-GOOD = """\
-id: big
-version: 1
-title: A big payment
-typology: mule
-severity: high
-owner: fraud-ops
-per: account
-on: debit
+GOOD = (
+    RULE_HEAD
+    + """\
 let:
   sent: sum amount of debits over 24h
 when: (amount >= floor or sent > 90% of floor) and not sent = floor
@@ -34,6 +29,7 @@ tests:
     events: ["09:00 a pays b 9 CNY"]
     expect: none
 """
+)
 
 
 @pytest.fixture

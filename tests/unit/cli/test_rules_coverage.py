@@ -13,17 +13,12 @@ from streams.detection.comparisons import Seen
 from streams.detection.folder import load_folder
 from streams.replay.coverage import coverage
 from streams.replay.ruletests import run_tests
+from tests.rig.samples import RULE_HEAD
 
 SHIPPED = Path(__file__).parents[3] / "rules"
-HEAD = """\
-id: big
-version: 1
-title: A big payment
-typology: mule
-severity: high
-owner: fraud-ops
-per: account
-on: debit
+HEAD = (
+    RULE_HEAD
+    + """\
 let:
   large: >-
     amount >= 10
@@ -39,6 +34,7 @@ params:
 say: "paid out {floor}"
 tests:
 """
+)
 FIRES = '  - {name: fires, events: ["09:00 a pays b 101 CNY"], expect: alert}\n'
 LARGE = '  - {name: fires on a large one, events: ["09:00 a pays b 1000 CNY"], expect: alert}\n'
 SMALL = '  - {name: silent, events: ["09:00 a pays b 9 CNY"], expect: none}\n'

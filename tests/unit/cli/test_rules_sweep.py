@@ -14,17 +14,12 @@ from streams.detection.rule import MoneyParam
 from streams.errors import UsageError
 from streams.replay.generator import GeneratorSettings, generate
 from streams.replay.sweep import Sweep, with_value
+from tests.rig.samples import RULE_HEAD
 
 RULES = Path(__file__).parents[3] / "rules"
-RULE = """\
-id: pass-through-account
-version: 1
-title: A big payment
-typology: mule
-severity: high
-owner: fraud-ops
-per: account
-on: debit
+RULE = (
+    RULE_HEAD.replace("id: big", "id: pass-through-account")
+    + """\
 let:
   sent: sum amount of debits over 24h
   many: count of debits over 24h
@@ -37,6 +32,7 @@ cool_down: none
 say: "{{sent}}"
 tests: []
 """
+)
 
 
 @pytest.fixture(scope="module")

@@ -44,10 +44,7 @@ def leg(minute: int, kind: LegKind, *, other: str = "", holder: str = "") -> Leg
     [
         ("PERSON", {"yes": 1, "no stay": 1}),
         ("ORG", {}),  # what is known decides, whatever was not found
-        (
-            "",
-            {"no holder": 1, "no stay": 1},
-        ),  # one hit would be, one is not known: the same reasons as if facts came last
+        ("", {"no holder": 1, "no stay": 1}),  # as if facts came last
     ],
 )
 def test_a_known_fact_decides_before_anything_is_looked_for(
