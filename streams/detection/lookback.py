@@ -160,7 +160,7 @@ def _days_before(subject: Subject, trigger: Leg, days: int) -> list[_Day]:
             balances.setdefault(day, leg.balance)
             sums.setdefault(day, [0, 0])[leg.kind == _DEBIT] += leg.amount
         known = today, [_Day(came, went, balances[day]) for day, (came, went) in sums.items()]
-        subject.past_days[trigger.currency, shift, days] = known
+        subject.past_days = {**subject.past_days, (trigger.currency, shift, days): known}
     return known[1]
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from streams.legs import LegKind, order
 from streams.state.hearing import forget_heard
 from streams.state.history import expire, let_go
+from streams.state.nothing import NO_DICT
 from streams.state.program import WindowProgram
 from streams.state.subject import NEVER, Subject
 
@@ -41,6 +42,8 @@ def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
     if count and count * 8 >= len(log):
         _leave_windows(subject, count)
         if program is not None and program.remember is not None:
+            if subject.older is NO_DICT:
+                subject.older = {}
             for leg in log[:count]:
                 program.remember(subject.older, leg)
         if program is not None and program.fold is not None:
@@ -81,9 +84,11 @@ def _cut(subject: Subject, count: int) -> None:
     for leg in gone:
         if leg.kind == LegKind.DEADLINE and subject.deadlines:
             subject.deadlines.pop((leg.origin, leg.event_id), None)
-    old = set(map(id, gone))
-    subject.claims = {one: holder for one, holder in subject.claims.items() if id(holder) not in old}
-    _cut_hits(subject, order(gone[-1]))
+    if subject.claims:
+        old = set(map(id, gone))
+        subject.claims = {one: holder for one, holder in subject.claims.items() if id(holder) not in old}
+    if subject.hits:
+        _cut_hits(subject, order(gone[-1]))
 
 
 def _cut_hits(subject: Subject, last: tuple[object, ...]) -> None:

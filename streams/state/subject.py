@@ -6,18 +6,21 @@ of the *set* of legs. Times are milliseconds.
 """
 
 from bisect import bisect_left
+from operator import attrgetter
 from typing import Any, Final
 
 from streams.legs import Leg, LegKind, Mark, content, order
 from streams.state.counting import ONCE, ids, registers, same
 from streams.state.hearing import Heard, hear, standing
 from streams.state.history import Days
+from streams.state.nothing import NO_DICT, NO_LIST, NO_SET
 from streams.state.program import Groups, Hit, HitKey, Pairs, Told, WindowProgram
 
 NEVER: Final = -(1 << 60)
 FOREVER: Final = 1 << 60
 DEEP: Final = 8
 """A leg that would have more legs than this evaluated again waits for others of its kind."""
+_time = attrgetter("time")
 _REFERENCE, _REPORT = int(LegKind.REFERENCE), int(LegKind.REPORT)
 
 
@@ -42,35 +45,35 @@ class Subject:
     )  # fmt: skip
 
     def __init__(self, kind: int, key: str) -> None:
-        """Start with nothing known."""
+        """Start with nothing known; what most subjects never have is shared until they do (``state/nothing.py``)."""
         self.kind, self.key = kind, key
         self.log: list[Leg] = []
         self.done = 0
         self.program: WindowProgram | None = None
-        self.ptr: list[int] = []
+        self.ptr: list[int] = NO_LIST
         """Per window: the oldest leg in it, by its place in the log."""
-        self.leaving: list[int] = []
+        self.leaving: list[int] = NO_LIST
         """Per window: the event time at which that leg leaves it; empty when it has to be looked up."""
         self.full_until = NEVER
         """The earliest of these."""
-        self.groups: Groups = {}
-        self.pairs: Pairs = {}
-        self.older: Pairs = {}
+        self.groups: Groups = NO_DICT
+        self.pairs: Pairs = NO_DICT
+        self.older: Pairs = NO_DICT
         """What stays known of legs that are gone; with the log it makes ``pairs`` anew."""
         self.history = b""
         """Days of legs that are gone (``state/history.py``)."""
         self.days: Days | None = None
         """All days, once a rule has asked for them."""
-        self.past_days: dict[tuple[str, int, int], Any] = {}
+        self.past_days: dict[tuple[str, int, int], Any] = NO_DICT
         """What was found by looking back over days that are over (``detection/lookback.py``), until the subject is rewound."""
-        self.claims: dict[str, Leg] = {}
-        self.hits: list[Hit] = []
-        self.by_key: dict[HitKey, list[Hit]] = {}
+        self.claims: dict[str, Leg] = NO_DICT
+        self.hits: list[Hit] = NO_LIST
+        self.by_key: dict[HitKey, list[Hit]] = NO_DICT
         self.verdicts: list[Hit] | None = None
         """Those of ``hits`` that other rules of this subject may ask about, in the same order; None when there never were any."""
-        self.dirty: set[HitKey] = set()
-        self.sent: dict[HitKey, object] = {}
-        self.references: list[Leg] = []
+        self.dirty: set[HitKey] = NO_SET
+        self.sent: dict[HitKey, object] = NO_DICT
+        self.references: list[Leg] = NO_LIST
         self.marks_in: dict[str, Mark] | None = None
         self.marks_out: dict[tuple[int, str, str], Leg] | None = None
         self.heard: Heard | None = None
@@ -140,7 +143,7 @@ class Subject:
 
     def _claim(self, leg: Leg) -> None:
         """Let a payment count once: of legs that share an id, the smallest in order."""
-        claims = self.claims
+        claims = self.claims = self.claims or {}
         names = ids(leg)
         for one in names:
             if one in claims:
@@ -170,7 +173,7 @@ class Subject:
                 return False
             self.references[at] = leg
         else:
-            self.references.insert(at, leg)
+            self.references = [*self.references[:at], leg, *self.references[at:]]
         self.rewind(bisect_left(self.log, leg.time, key=_time))
         return True
 
@@ -196,7 +199,7 @@ class Subject:
         program, log, ptr = self.program, self.log, self.ptr
         if to == len(log):
             return
-        self.past_days.clear()
+        self.past_days = NO_DICT
         self.changed_from = min(self.changed_from, log[to].time)
         if self.days is not None and (not to or log[to - 1].time < self.days.until_ms):
             self.days = None  # a leg that comes here may be of a day before that of log[to]
@@ -232,6 +235,8 @@ class Subject:
 
     def keep_hit(self, hit: Hit) -> None:
         """Remember a hit of the newest evaluated leg."""
+        if self.hits is NO_LIST:
+            self._expect_hits()
         self.hits.append(hit)
         self.by_key.setdefault(hit.key, []).append(hit)
         if hit.asked:
@@ -240,10 +245,15 @@ class Subject:
             self.verdicts.append(hit)
         self.dirty.add(hit.key)
 
+    def _expect_hits(self) -> None:
+        """Have containers of its own for hits and what is said of them."""
+        self.hits, self.by_key, self.dirty, self.sent = [], {}, set(), {**self.sent}
+
     def use(self, program: WindowProgram) -> None:
         """Change to another program: running values are made anew from the legs evaluated so far."""
         self.program, self.days = program, None
-        self.ptr, self.groups, self.pairs = [0] * len(program.windows), {}, dict(self.older)
+        self.ptr, self.groups = [0] * len(program.windows), {}
+        self.pairs = {**self.older} if program.memory_ms else NO_DICT
         self.look_up()
         upto, self.done = self.done, 0
         for _ in range(upto):
@@ -287,7 +297,7 @@ class Subject:
 
     def look_up(self) -> None:
         """Windows were moved back: when legs leave them has to be looked up."""
-        self.leaving, self.full_until = [], NEVER
+        self.leaving, self.full_until = NO_LIST, NEVER
 
     def remove(self, at: int) -> None:
         """Take one leg out of the log; its deadlines go with it."""
@@ -369,12 +379,12 @@ class Subject:
                 self.insert(other.leg)
 
     def reload(self, log: list[Leg]) -> None:
-        """Take a log that was evaluated before; running values are made anew when the subject is next advanced."""
+        """Take a log that was evaluated before, and expect its hits; running values are made anew when next it is advanced."""
         self.log, self.done = log, len(log)
+        self._expect_hits()
         once = [leg for leg in log if leg.kind in ONCE]
-        for leg in once:
-            if leg.counted:
-                self.claims |= dict.fromkeys(ids(leg), leg)
+        if once:
+            self.claims = {one: leg for leg in once if leg.counted for one in ids(leg)}
         waiting, left = [leg for leg in once if not leg.counted], -1
         while len(waiting) != left:  # a payment may share an id with one that counts only by way of a third
             left = len(waiting)
@@ -387,7 +397,3 @@ class Subject:
         for one in ids(leg):
             self.claims.setdefault(one, holder)
         return True
-
-
-def _time(leg: Leg) -> int:
-    return leg.time
