@@ -28,6 +28,7 @@ from streams.pipeline.snapshot.forms import (
     read_events,
     read_legs,
     segment_key,
+    squeeze,
 )
 from streams.replay.embedded import Embedded
 from streams.replay.files import open_inputs
@@ -36,7 +37,7 @@ from tests.bench.meter import cpu_seconds, memory
 from tests.bench.report import Figure, Report
 from tests.bench.stream import Stream
 from tests.rig.cluster import FAR_MS, Cluster
-from tests.rig.kafka import KafkaBroker
+from tests.rig.kafka import KafkaBroker, end_offsets
 from tests.rig.process import RigError
 
 PARTITIONS: Final = 4
@@ -69,7 +70,8 @@ def recovery(report: Report, stream: Stream, accounts: int, folder: Path) -> Non
         cluster.prepare(stream.rules)
         bare = _ready(cluster, "bare")
         config = TransportConfig("bench", "detect", broker.bootstrap, (ACTIVITY,))
-        count, size = asyncio.run(_fill(config, template, copies))
+        ends = end_offsets(broker.bootstrap, ACTIVITY, PARTITIONS)
+        count, size = asyncio.run(_fill(config, template, copies, ends))
         full = _ready(cluster, "full")
         halves = _ready(cluster, "one", "two")
     held = template.accounts * copies
@@ -146,8 +148,8 @@ def _snapshot(state: PartitionState) -> Template:
     return Template(records, manifest, accounts)
 
 
-async def _fill(config: TransportConfig, template: Template, copies: int) -> tuple[int, int]:
-    """Write the copies over all partitions; gives records and bytes."""
+async def _fill(config: TransportConfig, template: Template, copies: int, ends: dict[int, int]) -> tuple[int, int]:
+    """Write the copies over all partitions, as of the ends of the log; gives records and bytes."""
     count = size = 0
     for place in range(PARTITIONS):
         topic = SnapshotTopic(config, place)
@@ -162,7 +164,11 @@ async def _fill(config: TransportConfig, template: Template, copies: int) -> tup
                     await topic.write(waiting)
                     waiting = []
         manifest = msgspec.structs.replace(
-            template.manifest, offset=0, acknowledged=0, segments=segments, next_segment=len(segments)
+            template.manifest,
+            offset=ends[place],
+            acknowledged=ends[place],
+            segments=segments,
+            next_segment=len(segments),
         )
         await topic.write([*waiting, (MANIFEST_KEY, encode(manifest))])
         await topic.commit()
@@ -175,15 +181,15 @@ def _copied(template: Template, copy: int, segments: list[Segment]) -> Iterator[
     mark = f"{_MARK}{copy}"
     for key, value in template.records.items():
         if key.startswith(b"b:"):
-            yield key + mark.encode(), encode([_renamed(leg, mark) for leg in read_legs.decode(value)])
+            yield key + mark.encode(), squeeze([_renamed(leg, mark) for leg in read_legs.decode(value)])
         elif key.startswith(b"x:"):
             yield key + mark.encode(), value
     for segment in template.manifest.segments:
         data = template.records[segment_key(segment)]
         if segment.name == DORMANT:
-            data = encode([_renamed(leg, mark) for leg in read_legs.decode(data)])
+            data = squeeze([_renamed(leg, mark) for leg in read_legs.decode(data)])
         else:
-            data = encode([(event_id + mark, known) for event_id, known in read_events.decode(data)])
+            data = squeeze([(event_id + mark, known) for event_id, known in read_events.decode(data)])
         numbered = Segment(segment.name, len(segments), segment.newest, segment.swept_to)
         segments.append(numbered)
         yield segment_key(numbered), data

@@ -30,6 +30,7 @@ from streams.pipeline.snapshot.forms import (
     encode,
     extras_key,
     segment_key,
+    squeeze,
 )
 from streams.state.program import Hit
 from streams.state.subject import FOREVER, Saved, Subject
@@ -67,11 +68,11 @@ class SnapshotWriter:
             if entries:
                 # Event ids are forgotten by whole hours.
                 newest = (max(each.hour for _, each in entries) + 1) * HOUR_MS - 1
-                self._chunk(EVENTS, newest, encode(entries))
+                self._chunk(EVENTS, newest, squeeze(entries))
             journal.events.clear()
         if len(journal.dormant) >= size:
             legs = journal.dormant
-            self._chunk(DORMANT, max(leg.time for leg in legs), encode(legs))
+            self._chunk(DORMANT, max(leg.time for leg in legs), squeeze(legs))
             journal.dormant.clear()
 
     def _chunk(self, name: str, newest: int, data: bytes) -> None:
@@ -145,7 +146,7 @@ class Cut:
         self._blocks(subject, saved)
         extras = extras_of(subject)
         if extras is not None:
-            self.ready.append((extras_key(subject.kind, subject.key), encode(extras)))
+            self.ready.append((extras_key(subject.kind, subject.key), squeeze(extras)))
         elif saved.extras:
             self.ready.append((extras_key(subject.kind, subject.key), None))
         saved.extras = extras is not None
@@ -161,7 +162,7 @@ class Cut:
         days = {day for day in saved.days if oldest <= day < first}
         for day, legs in groupby(log[start:], key=_day):
             days.add(day)
-            self.ready.append((block_key(subject.kind, day, subject.key), encode(list(legs))))
+            self.ready.append((block_key(subject.kind, day, subject.key), squeeze(list(legs))))
         self.ready += [(block_key(subject.kind, day, subject.key), None) for day in sorted(saved.days - days)]
         saved.days = days
 

@@ -3,22 +3,28 @@
 A subject's log is kept in blocks of one UTC day of event time each, so that a busy account with thirty days behind it writes
 today's legs only; whatever else a subject knows (hits, alerts told, marks, reference data) is one record beside them. Events seen
 and payments that wait at a join id only ever grow: they are written as numbered segments. The manifest makes a whole of it.
+
+These values are compressed one by one: of a subject that sleeps after a recovery memory holds the bytes that came from the topic.
+What every version must be able to read (the manifest), and what is small and rare (attempts, skips), is not.
 """
 
-from typing import Final
+from collections.abc import Iterator
+from threading import local
+from typing import Final, Generic, TypeVar
 
 from msgspec import Raw, Struct
 from msgspec.msgpack import Decoder, Encoder
+from zstandard import ZstdCompressor, ZstdDecompressor
 
 from streams.alerts.model import Alert
 from streams.clock import DAY_MS
-from streams.legs import APPROVED, Leg, Mark, Terms
+from streams.legs import APPROVED, Head, Leg, Mark, Terms
 from streams.pipeline.accounting import Content, KnownEvent, SourceCount
 from streams.pipeline.partition import RuleTally
 from streams.state.program import HitKey, Told
 from streams.state.subject import NEVER
 
-SNAPSHOT_VERSION: Final = 1
+SNAPSHOT_VERSION: Final = 2
 MANIFEST_KEY: Final = b"manifest"
 EVENTS: Final = "events"
 DORMANT: Final = "dormant"
@@ -134,18 +140,56 @@ class Version(Struct, array_like=True):
     version: int
 
 
-Entries = list[tuple[str, KnownEvent]]
 encode = Encoder().encode
-read_legs: Decoder[list[Leg]] = Decoder(list[Leg])
-read_events: Decoder[Entries] = Decoder(Entries)
-read_raw: Decoder[list[Raw]] = Decoder(list[Raw])
-"""Legs as bytes."""
-read_due: Decoder[Due] = Decoder(Due)
-read_extras: Decoder[Extras] = Decoder(Extras)
+T = TypeVar("T")
+
+
+class _Zstd(local):
+    """A recovery runs in a thread of its own, and no two threads may use one of these at a time."""
+
+    def __init__(self) -> None:
+        self.compress = ZstdCompressor(level=-1).compress
+        self.decompress = ZstdDecompressor().decompress
+
+
+zstd: Final = _Zstd()
+
+
+def squeeze(value: object) -> bytes:
+    """Encode and compress. The level is the fastest: half the bytes for less than the encoding costs."""
+    return zstd.compress(encode(value))
+
+
+class Squeezed(Generic[T]):
+    """Reads what ``squeeze`` has made."""
+
+    def __init__(self, form: type[T]) -> None:
+        self._read = Decoder(form).decode
+
+    def decode(self, data: bytes) -> T:
+        """Give the value."""
+        return self._read(zstd.decompress(data))
+
+
+Entries = list[tuple[str, KnownEvent]]
+read_legs = Squeezed(list[Leg])
+read_events = Squeezed(Entries)
+read_due = Squeezed(Due)
+read_extras = Squeezed(Extras)
 read_manifest: Decoder[Manifest] = Decoder(Manifest)
 read_version: Decoder[Version] = Decoder(Version)
 read_attempts: Decoder[Attempts] = Decoder(Attempts)
 read_skip: Decoder[Skip] = Decoder(Skip)
+
+
+_read_heads: Decoder[list[Head]] = Decoder(list[Head])
+_read_raw: Decoder[list[Raw]] = Decoder(list[Raw])
+
+
+def read_waiting(data: bytes) -> Iterator[tuple[Head, Raw]]:
+    """Give legs as bytes, and of each whose it is and of when."""
+    plain = zstd.decompress(data)
+    return zip(_read_heads.decode(plain), _read_raw.decode(plain), strict=True)
 
 
 def day_of(time: int) -> int:

@@ -6,14 +6,26 @@ A snapshot lives for the days between two releases; a migration may go when no s
 from collections.abc import Callable
 from typing import Final
 
+from msgspec import msgpack
+
 from streams.errors import FormatError, FormatOutdated
-from streams.pipeline.snapshot.forms import MANIFEST_KEY, SNAPSHOT_VERSION, read_version
+from streams.pipeline.snapshot.forms import MANIFEST_KEY, SNAPSHOT_VERSION, encode, read_version, zstd
 
 Migration = Callable[[dict[bytes, bytes]], dict[bytes, bytes]]
 """Gives all records of a snapshot in the next format, the manifest with its number; keys that are left out are deleted."""
 
-MIGRATIONS: Final[dict[int, Migration]] = {}
-"""By the format they start from. Format 1 is that of the first release."""
+
+def _squeezed(records: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """Format 2 compresses what subjects and segments hold."""
+    found = {key: zstd.compress(value) if key[:2] in _SQUEEZED else value for key, value in records.items()}
+    manifest = msgpack.decode(records[MANIFEST_KEY])
+    found[MANIFEST_KEY] = encode([2, *manifest[1:]])
+    return found
+
+
+_SQUEEZED: Final = {b"b:", b"x:", b"s:"}
+MIGRATIONS: Final[dict[int, Migration]] = {1: _squeezed}
+"""By the format they start from."""
 
 
 def migrated(records: dict[bytes, bytes]) -> dict[bytes, bytes]:

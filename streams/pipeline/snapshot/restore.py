@@ -8,7 +8,7 @@ from streams.alerts.compose import ENGINE
 from streams.clock import DAY_MS, HOUR_MS
 from streams.detection.program import Program, Programs
 from streams.errors import FormatError
-from streams.legs import LegKind, SubjectKind, peek, share
+from streams.legs import SubjectKind, share
 from streams.pipeline.partition import PartitionState
 from streams.pipeline.snapshot.forms import (
     DORMANT,
@@ -24,7 +24,7 @@ from streams.pipeline.snapshot.forms import (
     read_extras,
     read_legs,
     read_manifest,
-    read_raw,
+    read_waiting,
     segment_key,
 )
 from streams.state.program import Hit
@@ -127,14 +127,16 @@ def _restore_subjects(state: PartitionState, records: Records, rulesets: Mapping
 
 
 def _restore_times(state: PartitionState, place: tuple[int, str], extras: Due) -> None:
-    """Put deadlines that have not fired, and alerts to be confirmed, on the state's heaps."""
+    """Put deadlines to come, and alerts to be confirmed, on the state's heaps.
+
+    What is due up to the watermark has fired. What lies ahead may have, too, if the watermark was once further: it then says
+    nothing when it fires again.
+    """
     kind, key = place
-    if extras.deadlines:
-        log = state.wake(kind, key).log
-        fired = {(leg.origin, leg.event_id) for leg in log if leg.kind == LegKind.DEADLINE}
-        for (rule_id, event_id), time in extras.deadlines:
-            if (rule_id, event_id) not in fired:
-                state.deadlines.append((time, kind, key, rule_id, event_id))
+    watermark = state.watermark
+    for (rule_id, event_id), time in extras.deadlines or ():
+        if time > watermark:
+            state.deadlines.append((time, kind, key, rule_id, event_id))
     for alert, first_hit in extras.provisional:
         state.provisional.append((first_hit, kind, key, alert))
 
@@ -189,9 +191,8 @@ def _restore_accounting(state: PartitionState, records: Records, manifest: Manif
 
 def _restore_dormant(state: PartitionState, records: Records, manifest: Manifest) -> None:
     """Let payments that wait stay in the bytes of the snapshot: of most nothing will ever be asked."""
-    waiting, join = state.dormant, int(SubjectKind.JOIN)
+    waiting, asleep, join, swept_to = state.dormant, state.asleep, int(SubjectKind.JOIN), state.swept_to
     for segment, data in _segments(records, manifest, DORMANT):
-        for leg in read_raw.decode(data):
-            head = peek(leg)
-            if not segment.forgotten(head.time, state.swept_to) and not state.has(join, head.subject):
+        for head, leg in read_waiting(data):
+            if (join, head.subject) not in asleep and not segment.forgotten(head.time, swept_to):
                 waiting.setdefault(head.subject, []).append(leg)

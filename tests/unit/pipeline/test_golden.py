@@ -11,7 +11,7 @@ from streams.detection.program import compile_ruleset
 from streams.errors import FormatError, FormatOutdated
 from streams.legs import FORMAT_VERSION, Control, Packed, pack
 from streams.pipeline.snapshot import fingerprint, manifest_of, migrated, restore
-from streams.pipeline.snapshot.forms import MANIFEST_KEY, SNAPSHOT_VERSION
+from streams.pipeline.snapshot.forms import MANIFEST_KEY, SNAPSHOT_VERSION, zstd
 from streams.pipeline.snapshot.migrate import MIGRATIONS
 from tests.golden.golden import COMMAND, LATENESS_MS, blank, compare, engines, outputs_of, read
 from tests.rig.activity import fold
@@ -86,26 +86,38 @@ def test_wherever_a_worker_recovers_it_goes_on_as_if_it_never_had(share: int) ->
     life.crash()
     assert life.state.next_offset == at
     assert life.state.asleep
+    assert life.state.deadlines
+    assert not life.state.subjects
     life.state.lateness_ms = LATENESS_MS
     assert outputs_of(life.state, log, rulesets) == [line for line in told if int(line.split()[0]) >= at]
     assert fingerprint(life.state) == fingerprint(whole)
 
 
+def plain(snapshot: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """Give it as format 1 had it, with nothing compressed."""
+    found = {key: zstd.decompress(value) if key[1:2] == b":" else value for key, value in snapshot.items()}
+    return with_manifest(found, 0, 1)
+
+
+def test_a_snapshot_of_format_1_is_compressed_and_words_about_attempts_are_left_alone() -> None:
+    today, words = migrated(read(ENGINE).snapshot), {b"a:7": b"attempts", b"k:7:1:a": b"skip"}
+    old = plain(today) | words
+    assert sum(map(len, old.values())) > sum(map(len, today.values())) * 3 // 2
+    assert migrated(old) == today | words
+
+
 def test_a_snapshot_of_an_older_format_is_migrated_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    golden = read(ENGINE)
-    older = {b"old:" + key: value for key, value in golden.snapshot.items() if key != MANIFEST_KEY}
-    older |= with_manifest({MANIFEST_KEY: golden.snapshot[MANIFEST_KEY]}, 0, SNAPSHOT_VERSION - 2)
+    today = migrated(read(ENGINE).snapshot)
+    older = {b"old:" + key: value for key, value in plain(today).items() if key != MANIFEST_KEY}
+    older |= with_manifest({MANIFEST_KEY: today[MANIFEST_KEY]}, 0, 0)
 
     def renamed(records: dict[bytes, bytes]) -> dict[bytes, bytes]:
-        return with_manifest({key.removeprefix(b"old:"): value for key, value in records.items()}, 0, SNAPSHOT_VERSION)
+        return with_manifest({key.removeprefix(b"old:"): value for key, value in records.items()}, 0, 1)
 
-    monkeypatch.setitem(
-        MIGRATIONS, SNAPSHOT_VERSION - 2, lambda records: with_manifest(records, 0, SNAPSHOT_VERSION - 1)
-    )
-    with pytest.raises(FormatOutdated, match=f"format {SNAPSHOT_VERSION - 1}, which this program no longer reads"):
+    with pytest.raises(FormatOutdated, match="format 0, which this program no longer reads"):
         migrated(older)
-    monkeypatch.setitem(MIGRATIONS, SNAPSHOT_VERSION - 1, renamed)
-    assert migrated(older) == golden.snapshot
+    monkeypatch.setitem(MIGRATIONS, 0, renamed)
+    assert migrated(older) == today
 
 
 def test_a_newer_format_and_a_newer_engine_are_refused() -> None:
