@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help demo test lint bench soak chaos dashboards superset lock clean versions need-servers
+.PHONY: help demo test lint bench soak chaos fuzz dashboards superset lock clean versions need-servers
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,17 +42,23 @@ soak: need-servers $(VENV)/.ready  ## long runs on the real parts; takes up wher
 chaos: need-servers $(VENV)/.ready  ## kill, pause and cut the real parts; takes up where it was broken off (RUNS=1; BROKEN=1 shows the broken builds)
 	@$(BIN)/python -m tests.chaos $(if $(RUNS),--runs $(RUNS)) $(if $(BROKEN),--broken)
 
+fuzz: $(VENV)/.ready  ## rule files that nobody would write, guided by coverage (MINUTES=10 SEED=1; BROKEN=1 shows the broken builds)
+	@$(BIN)/pip install --quiet --only-binary=:all: --require-hashes -r tests/fuzz/requirements.lock
+	$(BIN)/python -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(BROKEN),--broken)
+
 superset: $(VENV)/.ready  ## Apache Superset on the views, seen in a real browser; installs it in .superset and saves build/superset.png
 	@$(BIN)/python -m tests.superset
 
 dashboards: $(VENV)/.ready  ## make the JSON of the Grafana dashboards from deploy/grafana/dashboards.yaml
 	@$(BIN)/python -m tests.dashboards
 
-lock: $(VENV)/.ready  ## resolve requirements.lock anew from pyproject.toml, and deploy/requirements.lock, the image's part of it
+lock: $(VENV)/.ready  ## resolve requirements.lock anew from pyproject.toml, deploy/requirements.lock, the image's part of it, and the fuzzer's
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra image --extra traces --generate-hashes --no-emit-index-url --no-header \
 	  --constraint requirements.lock pyproject.toml --output-file deploy/requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group fuzz --generate-hashes --no-emit-index-url --no-header \
+	  --output-file tests/fuzz/requirements.lock
 
 clean:  ## remove everything that make made
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist ./*.egg-info

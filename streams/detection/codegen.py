@@ -27,6 +27,8 @@ _ATTRIBUTE: Final = re.compile(r"'[^']*'|\bx\.(\w+)\b(?!\s*=[^=])")
 _MONEY: Final = frozenset({"sum", "min", "max", "same sum", "mean", "deviation", "median"})
 SEGMENT_LINE: Final = "z = segment(s, x)"
 """Looks up the kind of account holder, for limits that differ by it."""
+SEGMENTS_OF: Final = "BY_"
+"""Begins the names of limits by kind of account holder: no name under which a rule's own limits are held begins so."""
 _LOOKS: Final = frozenset({"chain", "alike", "sweep", "share"})
 """Values found by looking back over legs, which compare amounts."""
 
@@ -164,7 +166,7 @@ def may_hit_function(name: str, gates: list[tuple[int, Gate]]) -> str:
         f" m = {group_source(money=True)}",
         f" n = {group_source(money=False)}",
     ]
-    if any("_BY.get(z, " in line for _, gate in gates for line in gate.limits):
+    if any(f"= {SEGMENTS_OF}" in line for _, gate in gates for line in gate.limits):
         lines.append(f" {SEGMENT_LINE}")
     for number, gate in gates:
         lines += [f" {line}" for line in gate.limits]

@@ -4,6 +4,7 @@ Nothing is constructed from tags and no alias is followed, so a file cannot run 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
@@ -18,7 +19,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from streams.detection.findings import Findings, Spot
+from streams.detection.findings import Finding, Findings, Spot
 
 BYTES_MAX: Final = 256 * 1024
 DEPTH_MAX: Final = 12
@@ -26,6 +27,14 @@ BRACKETS_MAX: Final = 100
 _BRACKET: Final = re.compile(r"[\[\]{}]")
 _LINE_END: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _QUOTES: Final = frozenset({"'", '"'})
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
+)
+"""Characters that nobody sees: a text that holds one says something else than what is read, and so approved.
+
+Not among them are those that join letters (U+200C, U+200D): some scripts are not written without.
+"""
 
 
 class Lines(NamedTuple):
@@ -99,16 +108,22 @@ Item = Text | Sequence | Mapping
 def read_document(file: str, text: str, findings: Findings) -> Mapping | None:
     """Give the top map of a file; on any fault add findings and give None."""
     start = Spot(file, 1, 1)
-    if (unfit := _unfit(text)) is not None:
-        findings.error(start, *unfit)
+    if (unfit := _unfit(start, text)) is not None:
+        findings.append(unfit)
         return None
     before = len(findings)
     try:
         item = _Reading(file, text, findings).document()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        spot = Spot(file, mark.line + 1, mark.column + 1) if mark else start
-        findings.error(spot, f"not YAML: {error.problem or error.context}", "check indentation, quotes and colons")
+        line, column = _place(error.problem_mark or error.context_mark)
+        lines = _LINE_END.split(text)
+        if line >= len(lines):  # what is missing at the end is missed on the line after the last
+            line, column = len(lines) - 1, len(lines[-1])
+        findings.error(
+            Spot(file, line + 1, column + 1),
+            f"not YAML: {error.problem or error.context}",
+            "check indentation, quotes and colons",
+        )
         return None
     except (yaml.YAMLError, ValueError) as error:
         findings.error(start, f"not YAML: {type(error).__name__}", "check indentation, quotes and colons")
@@ -121,16 +136,26 @@ def read_document(file: str, text: str, findings: Findings) -> Mapping | None:
     return item
 
 
-def _unfit(text: str) -> tuple[str, str] | None:
-    """Say why a text is not even read: its size, or brackets that no rule needs (reading takes the square of their number)."""
+def _unfit(start: Spot, text: str) -> Finding | None:
+    """Say why a text is not even read: size, a character unseen, or brackets no rule needs (reading takes their square)."""
     if len(text) > BYTES_MAX:
-        return f"the file is larger than {BYTES_MAX // 1024} KiB", "split it: one rule per file"
+        return Finding(start, f"the file is larger than {BYTES_MAX // 1024} KiB", "split it: one rule per file")
     depth = 0
     for sign in _BRACKET.findall(text):
         depth += 1 if sign in "[{" else -1
         if depth > BRACKETS_MAX:
-            return "brackets are nested too deeply", "close them"
-    return None
+            return Finding(start, "brackets are nested too deeply", "close them")
+    unseen = _UNSEEN.search(text)
+    if unseen is None:
+        return None
+    lines = _LINE_END.split(text[: unseen.start()])
+    return Finding(start._replace(line=len(lines), column=len(lines[-1]) + 1), *_told(unseen))
+
+
+def _told(unseen: re.Match[str]) -> tuple[str, str]:
+    """Name a character that cannot be seen."""
+    name = unicodedata.name(unseen[0], "a control character").lower()
+    return f"a character that cannot be seen: U+{ord(unseen[0]):04X}, {name}", "delete it, or type the words anew"
 
 
 class _Reading:
@@ -162,6 +187,7 @@ class _Reading:
             self.findings.error(spot, f"nested deeper than {DEPTH_MAX} levels", "no part of a rule needs that")
             self.skip(event)
         elif isinstance(event, ScalarEvent):
+            self.look(event, spot)
             return Text(spot, event.value, quoted=event.style in _QUOTES, lines=self.several(event))
         elif isinstance(event, SequenceStartEvent):
             return Sequence(spot, [self.item(child, depth - 1) for child in self.inside()])
@@ -170,6 +196,11 @@ class _Reading:
         else:
             self.findings.error(spot, "aliases (*name) are not allowed", "write the value out")
         return Text(spot, "")
+
+    def look(self, event: ScalarEvent, spot: Spot) -> None:
+        """Find what cannot be seen and was written as an escape."""
+        if event.style == '"' and (unseen := _UNSEEN.search(event.value)) is not None:
+            self.findings.error(spot, *_told(unseen))
 
     def inside(self) -> Iterator[Event]:
         """Give the first event of each part of a list or map, up to its end."""
@@ -183,8 +214,10 @@ class _Reading:
             if not isinstance(key, ScalarEvent):
                 self.findings.error(spot, "a key must be a word")
                 self.skip(key)
-            elif key.value in entries:
-                self.findings.error(spot, f"the key {key.value!r} stands twice", "keep one of them")
+            else:
+                self.look(key, spot)
+                if key.value in entries:
+                    self.findings.error(spot, f"the key {key.value!r} stands twice", "keep one of them")
             value = self.item(next(self.events), depth - 1)
             if isinstance(key, ScalarEvent):
                 entries.setdefault(key.value, (spot, value))

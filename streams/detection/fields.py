@@ -9,6 +9,8 @@ from streams.clock import DAY_MS, SpanError, parse_span
 from streams.detection.document import Item, Mapping, Sequence, Text
 from streams.detection.findings import Findings, Spot
 
+_UNKNOWN_MAX = 50
+"""Keys that mean nothing are named one by one up to so many."""
 _ID = re.compile(r"[a-z][a-z0-9-]{1,62}")
 
 
@@ -21,11 +23,14 @@ class Fields:
 
     def unknown(self, allowed: Collection[str]) -> None:
         """Name every key that means nothing."""
-        for key, (spot, _) in self.document.entries.items():
-            if key not in allowed:
-                near = get_close_matches(key, allowed, 1)
-                advice = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(sorted(allowed))
-                self.findings.error(spot, f"unknown key {key!r}", advice)
+        unknown = [(key, spot) for key, (spot, _) in self.document.entries.items() if key not in allowed]
+        for key, spot in unknown[:_UNKNOWN_MAX]:
+            near = get_close_matches(key, allowed, 1)
+            advice = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(sorted(allowed))
+            self.findings.error(spot, f"unknown key {key!r}", advice)
+        if len(unknown) > _UNKNOWN_MAX:
+            told = f"{len(unknown) - _UNKNOWN_MAX:,} more unknown keys from here on"
+            self.findings.error(unknown[_UNKNOWN_MAX][1], told, "is this a rule?")
 
     def text(self, key: str, *, required: bool = True, length_max: int = 400) -> str:
         """Read one text."""
@@ -94,6 +99,15 @@ class Fields:
             return [each for each in item if isinstance(each, Text)]
         self.findings.error(item.spot, f"{key!r} must be a list of texts")
         return []
+
+    def words(self, key: str) -> list[Text]:
+        """Read a list of texts of which none stands twice."""
+        found: dict[str, Text] = {}
+        for each in self.texts(key):
+            if found.setdefault(each.value, each) is not each:
+                self.findings.error(each.spot, f"{each.value!r} stands twice under {key!r}", "keep one of them")
+                break
+        return [*found.values()]
 
     def maps(self, key: str) -> list[Mapping]:
         """Read a list of maps; a missing key is an empty list."""

@@ -40,9 +40,10 @@ def read_list(document: Mapping, findings: Findings) -> ReferenceList | None:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Say whether two names are of one person, however they are written: spaces, capitals, full-width letters."""
+    """Say whether two names are of one person, however they are written: spaces, capitals, full-width letters, signs unseen."""
     return _plain(one) == _plain(other)
 
 
 def _plain(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).split()).casefold()
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", name) if unicodedata.category(sign) != "Cf")
+    return " ".join(seen.split()).casefold()

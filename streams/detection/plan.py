@@ -14,6 +14,7 @@ from streams.detection.baseline import HUNDREDTHS, Baseline, series_name
 from streams.detection.citing import wanted
 from streams.detection.codegen import (
     SEGMENT_LINE,
+    SEGMENTS_OF,
     Gate,
     filter_source,
     legs_of,
@@ -79,7 +80,7 @@ class _Planner:
         for name, param in rule.params.items():
             if isinstance(param, MoneyParam):
                 limits = f"{scope.limits_of}{name}"
-                of_segment = f"{limits}_BY.get(z, {limits})" if param.segments else limits
+                of_segment = f"{SEGMENTS_OF}{limits}.get(z, {limits})" if param.segments else limits
                 plan.gate.limits.append(f"p_{name} = {of_segment}.get(x.currency)")
                 body += plan.gate.limits[-1:]
                 body += [f"if p_{name} is None: return 'no limit for currency ' + x.currency"]

@@ -10,6 +10,7 @@ from streams.clock import parse_span
 from streams.detection.baseline import history
 from streams.detection.citing import one_off_legs, share_legs, within_share
 from streams.detection.codegen import (
+    SEGMENTS_OF,
     build,
     change_function,
     fold_function,
@@ -208,7 +209,7 @@ def _names(rules: list[Rule], ruleset: Ruleset) -> dict[str, object]:
         for name, param in rule.params.items():
             if isinstance(param, MoneyParam):
                 names[f"{limits_name(i)}{name}"] = param.minor
-                names[f"{limits_name(i)}{name}_BY"] = param.segments
+                names[f"{SEGMENTS_OF}{limits_name(i)}{name}"] = param.segments
             elif isinstance(param, Words):
                 names[f"{limits_name(i)}{name}"] = param.codes
     return names | {f"K_{name.replace('-', '_')}": each.entries for name, each in ruleset.lists.items()}

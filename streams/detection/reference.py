@@ -7,8 +7,9 @@ from streams.clock import span_text
 from streams.detection import words
 from streams.detection.document import BYTES_MAX
 from streams.detection.expression import DEPTH_MAX, TOKENS_MAX
-from streams.detection.rulecheck import LETS_MAX
+from streams.detection.rulecheck import LETS_MAX, PARAMS_MAX
 from streams.detection.ruleschema import export
+from streams.detection.testcheck import TESTS_MAX
 
 COMMAND: Final = "payweir rules language --write rules/"
 _BOUNDS: Final = {
@@ -20,6 +21,8 @@ _BOUNDS: Final = {
     "`followed` and `matched` look at the newest legs, at most": str(words.SCAN_MAX),
     "size of a file": f"{BYTES_MAX // 1024} KiB",
     "values under `let`": str(LETS_MAX),
+    "limits under `params`": str(PARAMS_MAX),
+    "tests of a rule": str(TESTS_MAX),
     "words of an expression": str(TOKENS_MAX),
     "depth of an expression": str(DEPTH_MAX),
 }

@@ -14,8 +14,9 @@ from streams.detection.fields import Fields
 from streams.detection.findings import Findings, Spot
 from streams.detection.plan import plan_rule
 from streams.detection.planned import Shared
-from streams.detection.rule import STORM_ALERTS, Let, MoneyParam, Param, ReferenceWord, Rule, RuleTest, Value, Words
+from streams.detection.rule import STORM_ALERTS, Let, MoneyParam, Param, ReferenceWord, Rule, Value, Words
 from streams.detection.sentence import names_in
+from streams.detection.testcheck import known_list, read_tests
 from streams.detection.words import (
     DISTINCT,
     FIELDS,
@@ -38,6 +39,8 @@ SEVERITIES = ("low", "medium", "high", "critical")
 STATES = ("off", "shadow", "active", "signal")
 LETS_MAX = 60
 """Values of one rule, each perhaps a window: what a rule may cost a worker is bounded."""
+PARAMS_MAX = 60
+"""Limits of one rule: those per currency are looked up for every leg."""
 STORM = re.compile("([1-9][0-9]{0,5}) an hour")
 _DIGITS_MAX = 9
 _LIMIT_MAX = 10**12
@@ -45,7 +48,6 @@ KEYS = {
     "id", "version", "title", "typology", "severity", "state", "owner", "legal_basis", "per", "on", "wait", "let", "when",
     "params", "unless", "say", "cool_down", "tests", "description", "false_positives", "review_by", "storm",
 }  # fmt: skip
-_TEST_KEYS = {"name", "events", "expect", "subject", "on_list"}
 
 
 def read_rule(document: Mapping, lists: MappingType[str, Type], findings: Findings) -> Rule | None:
@@ -67,7 +69,7 @@ def read_rule(document: Mapping, lists: MappingType[str, Type], findings: Findin
         fields.span("wait", "0s", WINDOW_MS_MAX), tuple(lets), when or Node("number", 0, "0"),
         _comparisons(lets, when, document), params,
         _unless(fields, lists, findings), fields.text("say"),
-        _cool_down(fields, findings), _tests(fields, findings), document.spot,
+        _cool_down(fields, findings), read_tests(fields, lists, findings), document.spot,
         fields.day("review_by", required=False), _storm(fields, findings), _texts(fields, when_item),
     )  # fmt: skip
     if len(findings.errors) == before:
@@ -145,12 +147,13 @@ def _texts(fields: Fields, when: Item | None) -> dict[str, Text]:
 
 def _params(fields: Fields, findings: Findings) -> dict[str, Param]:
     params: dict[str, Param] = {}
+    if len(fields.mapping("params")) > PARAMS_MAX:
+        findings.error(fields.spot("params"), f"a rule has at most {PARAMS_MAX} limits", "make two rules of it")
+        return {}
     for name, (spot, item) in fields.mapping("params").items():
-        if not name.isidentifier() or not name.isascii() or name in FIELDS:
-            findings.error(
-                spot, f"{name!r} cannot be the name of a limit", "use letters, digits and _, not a leg field"
-            )
-        elif isinstance(item, Sequence):
+        if not _may_name(name, "a limit", spot, findings):
+            continue
+        if isinstance(item, Sequence):
             texts = [each.value for each in item if isinstance(each, Text)]
             if not texts or len(texts) < len(item.items):
                 findings.error(spot, f"{name!r} is no list of codes", "write [SALA, PENS]")
@@ -166,6 +169,14 @@ def _params(fields: Fields, findings: Findings) -> dict[str, Param]:
                 "write {CNY: 20000, USD: 3000}",
             )
     return params
+
+
+def _may_name(name: str, what: str, spot: Spot, findings: Findings) -> bool:
+    """Tell whether a name can be one; it becomes the end of a name in the generated code."""
+    fits = name.isidentifier() and name.isascii() and name not in FIELDS
+    if not fits:
+        findings.error(spot, f"{name!r} cannot be the name of {what}", "use letters, digits and _, not a leg field")
+    return fits
 
 
 def _money_param(item: Mapping, findings: Findings) -> MoneyParam:
@@ -212,10 +223,10 @@ def _lets(fields: Fields, per: SubjectKind, findings: Findings) -> list[Let]:
         findings.error(fields.spot("let"), f"a rule has at most {LETS_MAX} values", "make two rules of it")
         return []
     for name, (spot, item) in fields.mapping("let").items():
-        if not name.isidentifier() or not name.isascii() or name in FIELDS:
-            findings.error(
-                spot, f"{name!r} cannot be the name of a value", "use letters, digits and _, not a leg field"
-            )
+        if not _may_name(name, "a value", spot, findings):
+            continue
+        if name in fields.mapping("params"):
+            findings.error(spot, f"{name!r} stands under 'params' too", "give one of them another name")
         elif not isinstance(item, Text):
             findings.error(item.spot, f"the value {name!r} must be a text", "like: sum amount of credits over 24h")
         elif (value := _value(item, per, findings)) is not None:
@@ -346,7 +357,7 @@ def _condition(item: Text, findings: Findings) -> Node | None:
 
 
 def _triggers(fields: Fields, per: SubjectKind, findings: Findings) -> tuple[LegKind, ...]:
-    words = fields.texts("on")
+    words = fields.words("on")
     if not words:
         findings.error(fields.document.spot, "the key 'on' is missing", "write one of: " + ", ".join(TRIGGERS[per]))
     for word in words:
@@ -358,34 +369,8 @@ def _triggers(fields: Fields, per: SubjectKind, findings: Findings) -> tuple[Leg
 
 
 def _unless(fields: Fields, lists: MappingType[str, Type], findings: Findings) -> tuple[str, ...]:
-    for word in fields.texts("unless"):
-        if word.value in lists and lists[word.value].value not in SUBJECTS:
+    words = fields.words("unless")
+    for word in words:
+        if known_list(word.value, word.spot, lists, findings) and lists[word.value].value not in SUBJECTS:
             findings.error(word.spot, f"the list {word.value!r} names no subjects", "ask 'in' a list within 'when'")
-        elif word.value not in lists:
-            advice = "known lists: " + ", ".join(sorted(lists)) if lists else "add the list's file to the folder"
-            findings.error(word.spot, f"unknown list {word.value!r}", advice)
-    return tuple(word.value for word in fields.texts("unless"))
-
-
-def _tests(fields: Fields, findings: Findings) -> tuple[RuleTest, ...]:
-    tests = []
-    for item in fields.maps("tests"):
-        test = Fields(item, findings)
-        test.unknown(_TEST_KEYS)
-        listed = {name: _keys(value, spot, findings) for name, (spot, value) in test.mapping("on_list").items()}
-        tests.append(
-            RuleTest(
-                test.text("name"), tuple(text.value for text in test.texts("events")), test.word("expect", ("alert", "none")),
-                test.text("subject", required=False), item.spot, listed,
-            )
-        )  # fmt: skip
-    return tuple(tests)
-
-
-def _keys(item: Item, spot: Spot, findings: Findings) -> tuple[str, ...]:
-    if isinstance(item, Text):
-        return (item.value,)
-    if isinstance(item, Mapping):
-        findings.error(spot, "the entries of a test's list are keys", "write [A, B]")
-        return ()
-    return tuple(each.value for each in item if isinstance(each, Text))
+    return tuple(word.value for word in words)

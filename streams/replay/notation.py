@@ -22,7 +22,7 @@ Time is that of day 1 unless ``day N`` stands before it; days are UTC and start 
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeVar
 
@@ -59,6 +59,8 @@ _BATCH = re.compile(r"batch ([0-9.,]+) ([A-Z]{3})((?: \w+=\S+)*)")
 _REPORT = re.compile(r"report ([A-Z_]+)(?: of (\S+))?((?: \w+=\S+)*)")
 _RELEASE = re.compile(r"release (\S+)((?: \w+=\S+)*)")
 _REFERENCE = re.compile(r"reference (\S+)((?: \w+=\S+)*)")
+_AMOUNT: Final = re.compile(r"-?[0-9][0-9,]{0,20}(?:\.[0-9]{1,9})?")
+_WHOLE: Final = re.compile("[0-9]{1,9}")
 _WORDS: Final = {
     "pays": {
         "device", "pid", "uetr", "e2e", "status", "merchant", "rail", "purpose", "mcc", "to_type", "from_type", "to_country",
@@ -122,7 +124,7 @@ def _event(text: str, number: str, after_ms: int) -> Event:
             found = pattern.fullmatch(rest)
             if found is not None:
                 return maker(_At(moment, number), *found.groups())
-    except (InvalidOperation, UnknownCurrency, TooManyDecimals) as error:
+    except (UnknownCurrency, TooManyDecimals) as error:
         message = f"{text!r}: {error}"
         raise NotationError(message) from None
     message = f"{text!r} is no event; write 'A pays B 5000 CNY', 'line 500 CNY pid=P1', 'payout ... to ...' or 'reference ...'"
@@ -151,7 +153,19 @@ def _options(what: str, text: str) -> dict[str, str]:
 
 
 def _minor(amount: str, currency: str) -> int:
+    if _AMOUNT.fullmatch(amount) is None:
+        message = f"{amount!r} is no amount; write it like 1,234.50"
+        raise NotationError(message)
     return parse_major(Decimal(amount.replace(",", "")), currency)
+
+
+def _whole(options: dict[str, str], name: str) -> int:
+    """Read a whole number; 0 when it is not given."""
+    value = options.get(name, "0")
+    if _WHOLE.fullmatch(value) is None:
+        message = f"{name} cannot be {value!r}; write a whole number"
+        raise NotationError(message)
+    return int(value)
 
 
 def _pays(at: _At, *words: str) -> Event:
@@ -229,7 +243,7 @@ def _batch(at: _At, *words: str) -> Event:
         event_id=f"t{number}", schema_version=1, source="test", event_time=moment, settlement_id=f"s{number}",
         kind=SettlementKind.MERCHANT_BATCH, status=SettlementStatus.BOOKED, net_minor=_minor(amount, currency), currency=currency,
         merchant_id=options.get("merchant", "M"), batch_id=options.get("id"), gross_minor=money.get("gross"),
-        fee_minor=money.get("fee", 0), refund_minor=money.get("refund", 0), item_count=int(options.get("items", "0")),
+        fee_minor=money.get("fee", 0), refund_minor=money.get("refund", 0), item_count=_whole(options, "items"),
         booked_at=moment,
     )  # fmt: skip
 

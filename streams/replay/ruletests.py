@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from streams.alerts.model import Alert, AlertState, Outcome
 from streams.detection.comparisons import Seen
 from streams.detection.program import Programs, compile_ruleset
 from streams.detection.rule import ListEntry, ReferenceList, Rule, Ruleset, RuleTest
 from streams.events.codec import encode_event
+from streams.events.model import Event
 from streams.pipeline import RawRecord, SourceState
 from streams.replay.embedded import Embedded
 from streams.replay.notation import START_MS, NotationError, read_events
 
 _FAR = 1 << 50
+EVENTS_MAX: Final = 5_000
+"""Events of one test."""
 
 
 class Verdict(NamedTuple):
@@ -55,8 +58,12 @@ def _aloud(ruleset: Ruleset, rule: Rule) -> Ruleset:
 
 
 def _run(programs: Programs, rule: Rule, test: RuleTest) -> Verdict:
+    events: list[Event] = []
     try:
-        events = [event for number, text in enumerate(test.events, 1) for event in read_events(text, number)]
+        for number, text in enumerate(test.events, 1):
+            events += read_events(text, number)
+            if len(events) > EVENTS_MAX:
+                return Verdict(rule.id, test, f"{test.spot}: more than {EVENTS_MAX:,} events; show it with fewer", ())
     except NotationError as error:
         return Verdict(rule.id, test, f"{test.spot}: {error}", ())
     final: dict[str, Alert] = {}

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from streams.cli.rules import app
-from streams.detection import listcheck, rulecheck
+from streams.detection import listcheck, rulecheck, testcheck
 from streams.detection.check import check_files
 from streams.detection.folder import load_folder
 from streams.detection.ruleschema import export, text_of
@@ -165,7 +165,7 @@ def test_schema_and_loader_know_the_same_keys() -> None:
     tests: Any = rule["properties"]
     entries: Any = lists["properties"]
     assert set(tests) == rulecheck.KEYS
-    assert set(tests["tests"]["items"]["properties"]) == rulecheck._TEST_KEYS
+    assert set(tests["tests"]["items"]["properties"]) == testcheck.TEST_KEYS
     assert set(entries) == listcheck._KEYS
     assert set(entries["entries"]["items"]["properties"]) == listcheck._ENTRY_KEYS
     assert set(RULE) == rulecheck.KEYS

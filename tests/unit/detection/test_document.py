@@ -60,7 +60,9 @@ def test_another_reader_finds_the_same_texts_at_the_same_places(name: str) -> No
         ("- a\n", 1, 1, "the file is not a map of keys"),
         ("", 1, 1, "the file is not a map of keys"),
         ("a: " + "[" * DEPTH_MAX + "]" * DEPTH_MAX, 1, 3 + DEPTH_MAX, "nested deeper"),
-        ("a: \ud800\n", 1, 1, "not YAML"),
+        ("a: \ud800\n", 1, 4, "a character that cannot be seen"),
+        ("a: 1\nb: \uffff\n", 2, 4, "a character that cannot be seen"),
+        ("a: 1\nb", 2, 2, "not YAML: could not find expected ':'"),
     ],
 )
 def test_what_is_wrong_in_shape_has_its_place(text: str, line: int, column: int, told: str) -> None:

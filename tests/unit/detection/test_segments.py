@@ -42,6 +42,13 @@ def test_the_limit_is_that_of_the_account_holder_at_the_time() -> None:
     assert [each.fault for each in verdicts if each.fault] == []
 
 
+def test_a_limit_may_be_called_whatever_the_generated_code_calls_another() -> None:
+    """The limits of kinds were held under a name that a limit of the rule could have too, and were then lost."""
+    ruleset, findings = check_files({"rule.yaml": RULE.replace("params:\n", "params:\n  floor_BY: {CNY: 1, USD: 1}\n")})
+    assert ruleset is not None, findings
+    assert [each.fault for each in run_tests(ruleset) if each.fault] == []
+
+
 def test_the_explanation_names_every_kind() -> None:
     ruleset, _ = check_files({"rule.yaml": RULE})
     assert ruleset is not None

@@ -31,8 +31,14 @@ def test_an_event_that_is_not_repeated_keeps_its_number_as_id() -> None:
         ("09:00 a pays b 5 CNY, 3 times every 999999999d", "at most 100d"),
         ("09:00 a pays b 5 CNY, three times every 1h", "is no event"),
         ("a pays b 5 CNY, 3 times every 1h", "does not start with a time"),
+        ("09:00 a pays b 1.2.3 CNY", "'1.2.3' is no amount"),
+        ("09:00 a pays b 5 CNY from_balance=NaN", "'NaN' is no amount"),
+        ("09:00 a pays b 5 CNY to_balance=1e999999", "'1e999999' is no amount"),
+        ("09:00 batch 5 CNY gross=inf", "'inf' is no amount"),
+        ("09:00 batch 5 CNY items=many", "items cannot be 'many'"),
+        ("09:00 a pays b 5 XYZ", "'XYZ' is not an ISO 4217"),
     ],
 )
-def test_what_cannot_be_repeated_is_said(text: str, said: str) -> None:
+def test_what_cannot_be_read_is_said(text: str, said: str) -> None:
     with pytest.raises(NotationError, match=said):
         read_events(text, 1)
