@@ -24,6 +24,8 @@ PIECES: Final = (
     "\n" * 12_000, "[]" * 5_000, "a: 1\n" * 2_000, "- a\n" * 2_000,
 )  # fmt: skip
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*|[0-9]+[%smhd]?")
+_KEYED: Final = re.compile(r"^( +)([a-z_]+)(: .*)$", re.MULTILINE)
+_LIKE: Final = ("2", "_BY", " 2", "-2", ".x", "'", "()", "\u00e9", "\u0661")
 _REPEATS: Final = (2, 3, 200, 2_000)
 LONG: Final = 80
 BYTES_MAX: Final = 16 * 1024
@@ -75,7 +77,7 @@ def mutated(text: str, others: Sequence[str], chance: random.Random) -> str:
     for _ in range(chance.randint(1, 4)):
         at = chance.randint(0, len(text))
         end = min(len(text), at + chance.choice((1, 8, LONG)))
-        match chance.randrange(8):
+        match chance.randrange(9):
             case 0:
                 text = text[:at] + text[end:]
             case 1:
@@ -89,9 +91,20 @@ def mutated(text: str, others: Sequence[str], chance: random.Random) -> str:
             case 5:
                 sign = chr(chance.choice((9, 10, 32, 34, 39, 45, 58, 123, 0x7F, 0x85, 0x2029, 0x10FFFF)))
                 text = text[:at] + sign + text[at:]
+            case 6:
+                text = _again(text, at, chance)
             case _:
                 text = _worded(text, at, chance)
     return text
+
+
+def _again(text: str, at: int, chance: random.Random) -> str:
+    """Write the next line with a key once more, under a name like it."""
+    found = _KEYED.search(text, at)
+    if found is None:
+        return text
+    line = f"{found[1]}{found[2]}{chance.choice(_LIKE)}{found[3]}\n"
+    return text[: found.start()] + line + text[found.start() :]
 
 
 def _line(text: str, at: int, other: str, chance: random.Random) -> str:

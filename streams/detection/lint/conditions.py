@@ -8,7 +8,7 @@ from streams.detection.aggregate import Aggregate
 from streams.detection.comparisons import start_of, words_of
 from streams.detection.expression import Node
 from streams.detection.findings import Findings, Spot
-from streams.detection.lint.meaning import Meaning, TooManyCases
+from streams.detection.lint.meaning import CASES_MAX, Meaning, TooManyCases
 from streams.detection.lint.refute import Case
 from streams.detection.lint.unknowns import field_bounds
 from streams.detection.lint.worlds import Place, Prover, World, limits_at, worlds
@@ -32,6 +32,8 @@ class RuleLint:
         self.places = limits_at(rule)
         self.worlds: dict[int, tuple[World, ...]] = {}
         """By how many limits were met so far."""
+        self.too_many: set[Spot] = set()
+        """Conditions that have more cases than are looked at."""
 
     def look(self) -> None:
         """Add what is found."""
@@ -43,6 +45,17 @@ class RuleLint:
                 self._codes(let.value, let.name)
         if self.places:
             self._when(self.rule.when)
+        self._not_looked()
+
+    def _not_looked(self) -> None:
+        """Say where silence means nothing: what was not looked at, or not to the end."""
+        for spot in sorted(self.too_many):
+            told = f"this was not looked at as a whole: there are more than {CASES_MAX:,} ways in which it comes out"
+            advice = "its parts were, and it was not compared with other rules; tests and a backtest show the rest"
+            self.findings.hint(spot, told, advice)
+        if self.prover.effort.left < 0:
+            told = "this was not looked at to the end: it asks too much at once"
+            self.findings.hint(self._spot(self.rule.when), told, "tests and a backtest show the rest")
 
     def _when(self, when: Node) -> None:
         never = self._proven(when, truth=True)
@@ -73,12 +86,12 @@ class RuleLint:
         found = self._cases(self.meaning, node, truth=truth)
         return all(self.prover.never(found, world) for world in self._worlds())
 
-    @staticmethod
-    def _cases(meaning: Meaning, node: Node, *, truth: bool) -> list[Case]:
+    def _cases(self, meaning: Meaning, node: Node, *, truth: bool, spot: Spot | None = None) -> list[Case]:
         """Give the cases of a condition; one that cannot be disproven when there are too many."""
         try:
             return meaning.cases(node, truth=truth)
         except TooManyCases:
+            self.too_many.add(spot or self._spot(self.rule.when))
             return [()]
 
     def _worlds(self) -> tuple[World, ...]:
@@ -164,18 +177,14 @@ class RuleLint:
 
     def _filter(self, where: Node, kinds: Kinds, let: str) -> None:
         meaning, words = Meaning(self.rule, self.unknowns, legs=kinds), words_of(where)
-        prover, asked, not_asked = (
-            Prover(self.unknowns, ()),
-            *(self._cases(meaning, where, truth=each) for each in (True, False)),
-        )
+        prover, spot = Prover(self.unknowns, ()), self._spot(where, let)
+        asked, not_asked = (self._cases(meaning, where, truth=each, spot=spot) for each in (True, False))
         places = limits_at(self.rule, meaning.limits.values())
         known = worlds({place: _by_unknown(meaning.limits, amounts) for place, amounts in places.items()})
         if all(prover.never(asked, world) for world in known):
-            self.findings.warn(
-                self._spot(where, let), f"no leg fits 'where {words}'", "the value counts nothing; mend it"
-            )
+            self.findings.warn(spot, f"no leg fits 'where {words}'", "the value counts nothing; mend it")
         elif not meaning.limits and all(prover.never(not_asked, world) for world in known):
-            self.findings.warn(self._spot(where, let), f"every leg fits 'where {words}'", "take it out")
+            self.findings.warn(spot, f"every leg fits 'where {words}'", "take it out")
 
     def _codes(self, node: Node, let: str) -> None:
         """Find codes under ``params`` that a field of a closed set never has; in the condition itself they are errors."""

@@ -22,8 +22,8 @@ from streams.detection.rule import MoneyParam, Param, ReferenceWord, Rule, Value
 from streams.detection.verdicts import POINT_PARTS
 from streams.detection.words import FIELDS, LEGS, MISSING, TEXTS, Kinds, Type
 
-CASES_MAX: Final = 200
-"""Cases of one condition; of what has more, nothing is proven."""
+CASES_MAX: Final = 1_000
+"""Cases of one condition; of what has more, nothing is proven, and ``conditions`` says so."""
 _NONE: Final = frozenset({""})
 _COMPARED: Final = frozenset({">=", "<=", ">", "<", "=", "!="})
 _SWAPPED: Final = {">=": "<", "<=": ">", ">": "<=", "<": ">=", "=": "!=", "!=": "="}

@@ -33,7 +33,7 @@ class _Known:
 
 
 def look_for_overlap(read: list[Meaning], findings: Findings) -> None:
-    """Add a warning for each rule whose every alert is one of another rule that is at least as severe."""
+    """Add a warning for each rule whose every alert is one of another rule that is at least as severe, as far as was looked."""
     counted = {name for meaning in read for name in meaning.rule.counts_on()}
     by_kind: dict[int, list[_Known]] = defaultdict(list)
     for meaning in read:
@@ -46,6 +46,9 @@ def look_for_overlap(read: list[Meaning], findings: Findings) -> None:
             # What another rule counts on has a use of its own. What covers a covered rule covers what that one would.
             if known.rule.id not in counted and _look(known, left, findings):
                 left.remove(known)
+            if known.prover.effort.left < 0:
+                told = "this rule was not compared with all others: that asks too much"
+                findings.hint(known.rule.spot, told, "payweir rules backtest shows the alerts that two rules share")
 
 
 def _known(meaning: Meaning) -> _Known | None:
@@ -105,7 +108,7 @@ def _implies(small: _Known, large: _Known) -> bool:
         limits[place] = {unknown: amounts[name] for unknown, name in small.limits.items()}
         limits[place] |= {unknown: theirs[name] for unknown, name in large.limits.items()}
     return bool(limits) and all(
-        small.prover.never([(*case, *other) for case in small.cases for other in against], world)
+        small.prover.never(((*case, *other) for case in small.cases for other in against), world)
         for world in worlds(limits)
         for against in large.against
     )

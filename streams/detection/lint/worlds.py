@@ -1,6 +1,6 @@
 """Whether cases can happen, in each currency and for each kind of account holder that a rule has limits for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import gcd
 from typing import Final, NamedTuple
@@ -91,7 +91,7 @@ class Prover:
     """The unknown that is the amount of the leg itself."""
     effort: Effort = field(default_factory=Effort)
 
-    def never(self, cases: Sequence[Case], world: World) -> bool:
+    def never(self, cases: Iterable[Case], world: World) -> bool:
         """Tell whether none of the cases can be in a world."""
         scale = self.unknowns.number(_SCALE)
         self.unknowns.bounds[scale] = Bounds(world.least, world.most)

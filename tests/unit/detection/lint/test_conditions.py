@@ -219,6 +219,21 @@ def test_the_place_of_what_follows_where_is_its_own() -> None:
     assert (found.spot.line, found.spot.column) == (13, 13)
 
 
+def test_what_is_not_looked_at_is_said() -> None:
+    """Silence would be taken for a clean bill: of ten choices of two nothing is proven as a whole, of nine it is."""
+    choices = [f"(counterparty in watched or amount = {n} * floor)" for n in range(1, 11)]
+    lets = "watched: reference owner"
+    never = "rail = CARD and rail = QR"
+    (found,) = linted(
+        rule(" and ".join([never, *choices[:9]]).replace("counterparty in watched", "watched is given"), lets)
+    )
+    assert found.message.startswith("the rule can never fire")
+    (hint,) = linted(rule(" and ".join([never, *choices]).replace("counterparty in watched", "watched is given"), lets))
+    assert hint.severity is Severity.HINT
+    assert hint.message.startswith("this was not looked at as a whole: there are more than 1,000 ways")
+    assert hint.spot.line == 12
+
+
 def test_choices_without_number_end_soon() -> None:
     (found,) = linted(rule(f"at least 30 of ({', '.join(['0 > 1'] * 60)})"))
     assert found.message.startswith("the rule can never fire")
