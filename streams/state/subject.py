@@ -6,6 +6,7 @@ of the *set* of legs. Times are milliseconds.
 """
 
 from bisect import bisect_left
+from collections.abc import MutableSequence
 from operator import attrgetter
 from typing import Any, Final
 
@@ -15,9 +16,8 @@ from streams.state.hearing import Heard, hear, standing
 from streams.state.history import Days
 from streams.state.nothing import NO_DICT, NO_LIST, NO_SET
 from streams.state.program import Groups, Hit, HitKey, Pairs, Told, WindowProgram
+from streams.state.windows import FOREVER, NEVER, leave, move_back
 
-NEVER: Final = -(1 << 60)
-FOREVER: Final = 1 << 60
 DEEP: Final = 8
 """A leg that would have more legs than this evaluated again waits for others of its kind."""
 _time = attrgetter("time")
@@ -40,8 +40,9 @@ class Subject:
 
     __slots__ = (
         "approximate", "by_key", "changed", "changed_from", "claims", "days", "deadlines", "dirty", "done", "full_until", "groups",
-        "heard", "history", "hits", "key", "kind", "leaving", "log", "marks_in", "marks_out", "older", "pairs", "past_days",
-        "pending", "program", "ptr", "references", "saved", "sent", "told", "touched", "verdicts", "voids", "waiting", "wakes",
+        "heard", "history", "hits", "key", "kind", "leaving", "log", "marks_in", "marks_out", "moved_to", "older", "pairs",
+        "past_days", "pending", "program", "ptr", "references", "saved", "sent", "told", "touched", "verdicts", "voids", "waiting",
+        "wakes",
     )  # fmt: skip
 
     def __init__(self, kind: int, key: str) -> None:
@@ -52,10 +53,12 @@ class Subject:
         self.program: WindowProgram | None = None
         self.ptr: list[int] = NO_LIST
         """Per window: the oldest leg in it, by its place in the log."""
-        self.leaving: list[int] = NO_LIST
+        self.leaving: MutableSequence[int] = NO_LIST
         """Per window: the event time at which that leg leaves it; empty when it has to be looked up."""
         self.full_until = NEVER
         """The earliest of these."""
+        self.moved_to = NEVER
+        """Windows have not moved further than for a leg of this event time; the next leg is not older."""
         self.groups: Groups = NO_DICT
         self.pairs: Pairs = NO_DICT
         self.older: Pairs = NO_DICT
@@ -123,8 +126,8 @@ class Subject:
             self._claim(leg)
             if self.deadlines is not None:
                 at = self.index(leg)
-        if at < self.done:
-            self.rewind(at)
+        if at < self.done or time < self.moved_to:
+            self.rewind(at, time)
         log.insert(at, leg)
         if time < self.changed_from:  # noqa: PLR1730  a call of min() for every leg costs more
             self.changed_from = time
@@ -194,10 +197,14 @@ class Subject:
         """Give the place of a leg in the log."""
         return bisect_left(self.log, order(leg), key=order)
 
-    def rewind(self, to: int) -> None:
-        """Take windows and hits back to just before ``log[to]``; ``to`` may be the end of the log."""
-        program, log, ptr = self.program, self.log, self.ptr
+    def rewind(self, to: int, time: int = FOREVER) -> None:
+        """Take windows and hits back to just before ``log[to]``; ``to`` may be the end of the log.
+
+        The leg that comes next is not older than ``time``, nor than ``log[to]`` if that is older.
+        """
+        program, log = self.program, self.log
         if to == len(log):
+            move_back(self, time)
             return
         self.past_days = NO_DICT
         self.changed_from = min(self.changed_from, log[to].time)
@@ -208,17 +215,10 @@ class Subject:
             while self.hits and order(self.hits[-1].leg) >= order(log[to]):
                 self.drop_hit(self.hits.pop())
             return
-        self.look_up()
-        before, groups, pairs = log[to - 1].time if to else NEVER, self.groups, self.pairs
-        for k, span in enumerate(program.windows):
-            p, limit, add = ptr[k], before - span, program.add[k]
-            while p and log[p - 1].time > limit:
-                p -= 1
-                add(groups, pairs, log[p])
-            ptr[k] = p
+        move_back(self, min(time, log[to].time))
         undo, hits = program.undo, self.hits
         for leg in reversed(log[to : self.done]):
-            undo(groups, pairs, leg)
+            undo(self.groups, self.pairs, leg)
             while hits and hits[-1].leg is leg:
                 self.drop_hit(hits.pop())
         self.done = min(self.done, to)
@@ -252,7 +252,7 @@ class Subject:
     def use(self, program: WindowProgram) -> None:
         """Change to another program: running values are made anew from the legs evaluated so far."""
         self.program, self.days = program, None
-        self.ptr, self.groups = [0] * len(program.windows), {}
+        self.ptr, self.groups, self.moved_to = [0] * len(program.windows), {}, NEVER
         self.pairs = {**self.older} if program.memory_ms else NO_DICT
         self.look_up()
         upto, self.done = self.done, 0
@@ -265,35 +265,10 @@ class Subject:
         assert program is not None  # noqa: S101  the caller chose one with use()
         leg = self.log[self.done]
         if leg.time >= self.full_until and leg.kind in program.asked:
-            self._leave(program, leg.time)
+            leave(self, program, leg.time)
         program.enter(self.groups, self.pairs, leg)
         self.done += 1
         return leg
-
-    def _leave(self, program: WindowProgram, time: int) -> None:
-        """Let legs leave the windows that end at ``time``."""
-        leaving = self.leaving
-        if not leaving:
-            self.leaving = leaving = [NEVER] * len(program.windows)
-        soonest = FOREVER
-        for k, moment in enumerate(leaving):
-            if moment <= time:
-                moment = leaving[k] = self._leave_one(program, k, time)  # noqa: PLW2901  what it is from now on
-            if moment < soonest:  # noqa: PLR1730  as above
-                soonest = moment
-        self.full_until = soonest
-
-    def _leave_one(self, program: WindowProgram, k: int, time: int) -> int:
-        """Let legs leave one window; gives when the next one will."""
-        log, p, sub, span = self.log, self.ptr[k], program.sub[k], program.windows[k]
-        limit = time - span
-        leg = log[p]
-        while leg.time <= limit:
-            sub(self.groups, self.pairs, leg)
-            p += 1
-            leg = log[p]
-        self.ptr[k] = p
-        return leg.time + span
 
     def look_up(self) -> None:
         """Windows were moved back: when legs leave them has to be looked up."""
@@ -397,3 +372,6 @@ class Subject:
         for one in ids(leg):
             self.claims.setdefault(one, holder)
         return True
+
+
+__all__ = ["DEEP", "FOREVER", "NEVER", "Saved", "Subject"]

@@ -135,6 +135,21 @@ def test_rewound_values_are_those_of_an_evaluation_from_scratch(case: tuple[list
     assert all(not any(group) for group in moved.groups.values())
 
 
+@given(st.lists(st.tuples(sides, st.booleans()), min_size=3, max_size=14))
+@_calm
+def test_legs_taken_out_at_once_leave_no_trace_in_the_values_of_others(known: list[tuple[Side, bool]]) -> None:
+    schedule, moved = Schedule(), Subject(SubjectKind.ACCOUNT, "a")
+    schedule.add(0, programs())
+    for i, (side, stays) in enumerate(known):
+        moved.insert(leg(i, side), at_once=True)
+        advance(moved, schedule)
+        if not stays:
+            moved.void(f"e{i}", i)
+    advance(moved, schedule)
+    fresh = evaluated([leg(i, side) for i, (side, stays) in enumerate(known) if stays], programs(), at_once=True)
+    assert values(moved) == values(fresh)
+
+
 @given(st.lists(sides, min_size=2, max_size=14))
 @_calm
 def test_legs_let_go_leave_what_later_values_need(known: list[Side]) -> None:

@@ -30,7 +30,7 @@ from streams.pipeline.snapshot import fingerprint
 from streams.replay.notation import read_events
 from streams.state import forgetting, history
 from streams.state.forgetting import evict
-from streams.state.subject import Subject
+from streams.state.subject import FOREVER, Subject
 from tests.rig.activity import activity_log, fold
 from tests.rig.snapshots import Life, Topic
 
@@ -277,9 +277,9 @@ def test_a_worker_that_crashes_keeps_the_days() -> None:
 def keeps_days_that_were_rewound(patch: pytest.MonkeyPatch) -> None:
     rewind = Subject.rewind
 
-    def broken(subject: Subject, to: int) -> None:
+    def broken(subject: Subject, to: int, time: int = FOREVER) -> None:
         days = subject.days
-        rewind(subject, to)
+        rewind(subject, to, time)
         subject.days = days
 
     patch.setattr(Subject, "rewind", broken)
