@@ -4,12 +4,14 @@ from bisect import bisect_left
 from operator import attrgetter
 from typing import Final
 
-from streams.legs import LegKind, order
+from streams.legs import LegKind, Mark, order
+from streams.state.counting import registers
 from streams.state.hearing import forget_heard
 from streams.state.history import expire, let_go
 from streams.state.nothing import NO_DICT
 from streams.state.program import WindowProgram
 from streams.state.subject import NEVER, Subject
+from streams.state.windows import FOREVER
 
 LEGS_MAX: Final = 25_000
 """A subject keeps its newest legs up to twice this number, then falls back to it and is flagged ``approximate``.
@@ -50,7 +52,25 @@ def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
             let_go(subject, log[:count], program)
         _expire(subject, before, program)
         forget_heard(subject, before)
+        _forget_marks(subject, before if count < len(log) else FOREVER)
         _cut(subject, count)
+
+
+def _forget_marks(subject: Subject, before: int) -> None:
+    """Forget marks whose legs are older than ``before``; what is withdrawn has no leg and goes with the last leg of the log.
+
+    Reports stand for as long as the subject does.
+    """
+    marks = subject.marks_in
+    if marks is not None:
+        subject.marks_in = {key: mark for key, mark in marks.items() if _lasts(subject, mark, before)} or None
+
+
+def _lasts(subject: Subject, mark: Mark, before: int) -> bool:
+    leg = mark.leg
+    if leg is None:
+        return before < FOREVER
+    return leg.time >= before or (leg.kind == LegKind.REPORT and registers(subject.kind, subject.key))
 
 
 def _expire(subject: Subject, before: int, program: WindowProgram | None) -> None:
