@@ -40,6 +40,8 @@ class Keeper:
         self._begun = _now()
         self._offset = -1
         self._broken = False
+        self._writing = asyncio.Lock()
+        """A snapshot is written beside the work; what is said of an attempt must not get between its records."""
         self.written = 0
         """Snapshots committed."""
 
@@ -105,13 +107,21 @@ class Keeper:
         state.skips = frozenset((skip.offset, skip.subject_kind, skip.subject) for skip in skips)
 
     async def leave_attempt(self, error: EngineError) -> None:
-        """Leave word that the engine failed on a record, before the process ends."""
-        self._cut = None
-        await self._topic.open()
+        """Leave word that the engine failed on a record, before the process ends. Raises ZombieError.
+
+        Where no word can be left the next owner just tries once more: the process has to end all the same, because the state is of
+        no more use.
+        """
         count = self._attempts.get(error.offset, 0) + 1
         cause = type(error.__cause__).__name__
         skip = Skip(error.offset, error.subject_kind, error.subject, cause)
-        await self._topic.put([(attempts_key(error.offset), encode(Attempts(skip, count)))])
+        try:
+            async with self._writing:
+                self._cut = None
+                await self._topic.open()
+                await self._topic.put([(attempts_key(error.offset), encode(Attempts(skip, count)))])
+        except BrokerUnreachable as fault:
+            logger.error("activity/%d: an attempt that cannot be counted: %s", self._topic.partition, fault)  # noqa: TRY400
         logger.error("activity/%d: attempt %d at offset %d: %s", self._topic.partition, count, error.offset, error)
 
     def spool(self) -> None:
@@ -139,6 +149,10 @@ class Keeper:
 
     async def work(self) -> bool:
         """Write a piece of the snapshot begun; True when there is more to write. Raises ZombieError."""
+        async with self._writing:
+            return await self._work()
+
+    async def _work(self) -> bool:
         try:
             if self._broken:
                 await self._topic.open()
