@@ -14,11 +14,14 @@ import streams.agents.snapshots as snapshots_module
 import tests.simulation.sink as sink_module
 from streams.agents.batch import TP, Committed
 from streams.agents.config import TransportConfig
+from streams.agents.keeper import Keeper
 from streams.agents.ledger import Ledger
 from streams.agents.wall import now_ms
 from streams.clock import DAY_MS
+from streams.errors import EngineError
 from streams.legs import Mark
 from streams.pipeline import END, PartitionState
+from streams.pipeline.snapshot.forms import Attempts, Skip, attempts_key, encode
 from streams.state.subject import Subject
 from tests.simulation.campaign import Draws
 from tests.simulation.faults import Fault
@@ -102,6 +105,19 @@ def withdrawn_mark_forgotten() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def failure_of_the_engine_hidden() -> Iterator[None]:
+    """Where no word of an attempt can be left, the worker hears of the broker and not of the engine, and goes on."""
+
+    async def leave_attempt(keeper: Keeper, error: EngineError) -> None:
+        attempts = Attempts(Skip(error.offset, error.subject_kind, error.subject, ""), 1)
+        await keeper._topic.open()
+        await keeper._topic.put([(attempts_key(error.offset), encode(attempts))])
+
+    with patch.object(Keeper, "leave_attempt", leave_attempt):
+        yield
+
+
 def _zombies(*moments: str) -> Callable[[Random], list[Fault]]:
     """Detect workers that stand still at one of these moments, and wake when others have their partitions."""
 
@@ -115,6 +131,11 @@ def _zombies(*moments: str) -> Callable[[Random], list[Fault]]:
 def _first_marks(dice: Random) -> list[Fault]:
     """A worker stands still before it says the first mark."""
     return [Fault(0.0, "pause at send marks", f"detect-{letter}", 0.0, dice.uniform(2.2, 2.9)) for letter in "ab"]
+
+
+def _failing(dice: Random) -> list[Fault]:
+    """The engine fails at a detect worker, and the broker takes no word of it."""
+    return [Fault(dice.uniform(0.0, 2.0), "fail unheard at record", f"detect-{letter}") for letter in "ab"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,5 +153,6 @@ BUILDS: Final = {
     "a revision ignored: alerts": Build(alert_revision_ignored, _OLD_NEWS),
     "a revision ignored: marks": Build(mark_position_ignored, _OLD_NEWS),
     "a wall clock read in the core": Build(wall_clock_in_the_core, Draws()),
+    "a failure of the engine hidden": Build(failure_of_the_engine_hidden, Draws(_failing)),
     "a withdrawn mark forgotten": Build(withdrawn_mark_forgotten, _OLD_NEWS),
 }

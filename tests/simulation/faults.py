@@ -4,6 +4,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final, NamedTuple
 
+from streams.agents.keeper import ATTEMPTS_MAX
 from streams.clock import HOUR_MS
 
 SLOTS: Final = tuple(f"{role}-{letter}" for role in ("intake", "detect", "record") for letter in "ab")
@@ -83,6 +84,18 @@ _WEIGHTS: Final = {
     "requests late": 2.0,
 }
 """Of those that are not named, a half."""
+
+
+ENGINE_SHARE: Final = 0.15
+"""Of schedules in which the engine fails."""
+
+
+def engine_faults(dice: Random) -> list[Fault]:
+    """Draw failures of the engine, mostly none; never so many that a record is left out."""
+    if dice.random() >= ENGINE_SHARE:
+        return []
+    kinds = dice.choices(("fail at record", "fail unheard at record"), k=dice.randrange(1, ATTEMPTS_MAX))
+    return [Fault(dice.uniform(0.0, FAULTS_SECONDS), kind, f"detect-{dice.choice('ab')}") for kind in kinds]
 
 
 def faults(dice: Random) -> list[Fault]:

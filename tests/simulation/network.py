@@ -53,7 +53,7 @@ class Network:
     weather: Weather = field(default_factory=Weather)
     trace: list[tuple[object, ...]] = field(default_factory=list)
     traps: dict[tuple[str, str], Callable[[], None]] = field(default_factory=dict)
-    """What happens to a process at its next request of a kind, the moment it is sent."""
+    """What happens to a process at its next request of a kind, the moment it is sent, or at its next record."""
 
     def delay(self) -> float:
         """Draw how long a request is on its way."""
@@ -65,11 +65,15 @@ class Network:
         """Let something happen at the broker."""
         self.loop.call_later(delay, work, context=self.loop.world.context)
 
+    def trip(self, what: str) -> None:
+        """Let happen what the running process was waited for with at this moment; it may raise."""
+        if self.traps and (trap := self.traps.pop((process().name, what), None)):
+            trap()
+
     async def ask(self, what: str, work: Callable[[], T], line: "Line | None" = None) -> T:
         """Have something done at the broker. Raises KafkaError: it may be done all the same."""
         loop, dice, weather, who = self.loop, self.loop.dice, self.weather, process()
-        if self.traps and (trap := self.traps.pop((who.name, what), None)):
-            trap()
+        self.trip(what)
         answer: asyncio.Future[T] = loop.create_future()
         draw = dice.random()
         lost = draw < weather.lost

@@ -3,13 +3,15 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from random import Random
 from typing import Final
 from unittest.mock import patch
+
+from aiokafka.errors import KafkaError
 
 import streams.agents.detect as detect_module
 import streams.agents.positions as positions_module
@@ -20,9 +22,10 @@ from streams.agents.intake import IntakeWorker
 from streams.agents.record import RecordWorker
 from streams.agents.roles import TOPICS_OF, Plan
 from streams.alerts.model import SourceFound
-from streams.errors import ZombieError
+from streams.detection.program import Programs
+from streams.errors import EngineError, ZombieError
 from streams.legs import FORMAT_VERSION, Control, Packed, pack
-from streams.pipeline import Intake
+from streams.pipeline import WHOLE, Intake, Outputs, PartitionState, step
 from streams.pipeline.snapshot import fingerprint
 from streams.settings.topics import (
     ACCOUNTS,
@@ -39,7 +42,7 @@ from streams.settings.topics import (
 from streams.telemetry.metrics import Metrics
 from tests.rig.worlds import START_MS, programs
 from tests.simulation.broker import Broker, Group
-from tests.simulation.faults import FAULTS_SECONDS, SLOTS, Fault, faults
+from tests.simulation.faults import FAULTS_SECONDS, SLOTS, Fault, engine_faults, faults
 from tests.simulation.loop import Process, SimLoop, leave, process
 from tests.simulation.network import Network, Weather
 from tests.simulation.sink import Service, Sink
@@ -66,6 +69,10 @@ class Seen:
     offset: int
     fingerprint: str
     whose: str
+
+
+class MadeToFail(Exception):
+    """Why the engine fails where it is made to."""
 
 
 @dataclass(slots=True)
@@ -108,7 +115,8 @@ class Schedule:
         self.store = Service(self.sink.write, dice)
         self.tempo = Tempo.draw(dice)
         self.feed = list(arrivals(dice))
-        self.plan = faults(dice)
+        self.plan = faults(dice) + engine_faults(Random(f"engine {seed}"))
+        """The engine's failures have dice of their own: schedules that were known before there were any are the same still."""
         self.workers: dict[str, Running] = {}
         self.exits: Counter[str] = Counter()
         self.bugs: list[str] = []
@@ -177,6 +185,7 @@ class Schedule:
         with (
             patch.object(wall_module, "time_ns", now_ns),
             patch.object(os, "_exit", self._exit),
+            patch.object(detect_module, "step", self._step),
             patch.object(detect_module, "WORK_SECONDS_MAX", self.tempo.work_seconds),
             patch.object(detect_module, "SNAPSHOT_PAUSE_SECONDS", 0.4),
             patch.object(positions_module, "FETCH_WAIT_SECONDS", 2.0),
@@ -184,12 +193,12 @@ class Schedule:
             yield
 
     def _exit(self, code: int) -> None:
-        """Note why a process ends by itself; only one that was fenced may."""
+        """Note why a process ends by itself; only one that was fenced may, or whose engine was made to fail."""
         if not process().alive:
             leave(code)
         bug = sys.exc_info()[1]
         self.exits[type(bug).__name__] += 1
-        if not isinstance(bug, ZombieError):
+        if not isinstance(bug, ZombieError) and not isinstance(bug and bug.__cause__, MadeToFail):
             self.loop.halt = True
             self.bugs.append(f"a worker ended with {type(bug).__name__}: {bug}")
         leave(code)
@@ -300,11 +309,29 @@ class Schedule:
                 for place in range(PARTITIONS):
                     self.broker.logs[TP(SNAPSHOTS, place)].compact()
 
+    def _step(self, state: PartitionState, packed: Packed, rulesets: Mapping[str, Programs]) -> Outputs:
+        """Stand in for the engine; where it fails, all is changed already and nobody has heard of it."""
+        outputs = step(state, packed, rulesets)
+        try:
+            self.network.trip("record")
+        except MadeToFail as cause:
+            raise EngineError(state.next_offset, *WHOLE, cause) from cause
+        return outputs
+
+    def _refused(self) -> None:
+        """Refuse as the broker does a writer that is in no transaction any more."""
+        raise KafkaError("in no transaction")
+
     def _trapped(self, what: str, fault: Fault) -> None:
         """The worker comes to the moment it was waited for at; it does not go one step further."""
         process = self.workers[fault.slot].process
         if what == "kill":
             process.fuse = 0
+        elif what == "fail":
+            raise MadeToFail
+        elif what == "fail unheard":
+            self.network.traps[fault.slot, "snapshot"] = self._refused
+            raise MadeToFail
         elif not self.calm:
             process.paused = True
             self.network.later(fault.seconds, lambda: self._resume(process))
