@@ -137,13 +137,14 @@ class Live:
     def wait_counted(self) -> None:
         """Wait until SQL accounts for every record loaded; raises RigError when that takes too long or a worker ends."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while (counted := self._counted()) < self.loaded:
+        while (counted := self.counted()) < self.loaded:
             self.cluster.check_alive()
             if time.monotonic() > deadline:
                 raise RigError(f"{counted:,} of {self.loaded:,} records are counted in SQL\n{self.cluster.logs()}")
             time.sleep(_POLL_SECONDS)
 
-    def _counted(self) -> int:
+    def counted(self) -> int:
+        """Give how many records SQL accounts for."""
         row = self.sql.execute(_COUNTED).fetchone()
         return int(row[0]) if row else 0
 

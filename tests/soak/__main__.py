@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from tests.rig.journal import Result, ResultsFile
 from tests.soak.cases import CASES, Case
 from tests.soak.killed import KILLED, killed_at_full_speed
+from tests.soak.outage import OUTAGE, killed_at_half_load
 from tests.soak.pressure import pressed, steady
 
 
@@ -29,6 +30,7 @@ def main() -> int:
     asked = parser.parse_args()
     # A shorter run is a case of its own: it does not stand for the whole one.
     cases: dict[str, Case] = {"pressure": pressed, f"memory-{asked.minutes:g}": partial(steady, asked.minutes)}
+    cases[OUTAGE] = killed_at_half_load
     cases |= CASES | {f"{KILLED}-{asked.events}": partial(killed_at_full_speed, asked.events)}
     unknown = set(asked.cases) - cases.keys()
     if unknown or asked.list:
