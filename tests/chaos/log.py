@@ -11,7 +11,7 @@ from streams.detection.program import Programs
 from streams.legs import FORMAT_VERSION, Control, Mark, Packed, unpack
 from streams.pipeline import PartitionState, step
 from streams.pipeline.snapshot import manifest_of, restore
-from streams.pipeline.snapshot.forms import read_skip
+from streams.pipeline.snapshot.forms import read_attempts, read_skip
 from streams.settings.topics import ACTIVITY, SNAPSHOTS
 from tests.rig.activity import fold
 from tests.rig.cluster import Cluster
@@ -27,9 +27,13 @@ class Log:
         self.partition, self.rulesets = partition, rulesets
         self.records = [(at, value) for at, _, value in read(cluster, ACTIVITY, partition) if value is not None]
         self.kept: dict[bytes, bytes] = {}
+        self.attempts = 0
+        """How often the engine failed on one record, as its workers left word: of one that is killed then no exit code tells."""
         for _, key, value in read(cluster, SNAPSHOTS, partition):
             if key is not None and value is not None:
                 self.kept[key] = value
+                if key.startswith(b"a:"):
+                    self.attempts = max(self.attempts, read_attempts.decode(value).count)
             elif key is not None:
                 self.kept.pop(key, None)
         skips = [read_skip.decode(value) for key, value in self.kept.items() if key.startswith(b"k:")]

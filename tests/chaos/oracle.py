@@ -40,6 +40,8 @@ class Verdict:
     wrong: list[str] = field(default_factory=list)
     lost: int = 0
     doubled: int = 0
+    attempts: int = 0
+    """How often the engine failed on one record."""
 
     def compare(self, what: str, expected: Mapping[Any, object], found: Mapping[Any, object]) -> None:
         """Note what is missing, too much, or other than expected."""
@@ -61,6 +63,7 @@ def judge(cluster: Cluster, stream: Stream, programs: Programs) -> Verdict:
     verdict = Verdict()
     rulesets = {programs.ruleset.digest: programs}
     logs = [Log(cluster, partition, rulesets) for partition in range(cluster.partitions)]
+    verdict.attempts = max(log.attempts for log in logs)
     verdict.compare("alerts against the embedded run", stream.expected, without_skips(cluster.found()))
     _states(verdict, logs)
     _history(verdict, cluster, logs)

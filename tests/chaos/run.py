@@ -223,11 +223,11 @@ def planted(outcome: Outcome, workers: Supervisor, stream: Stream) -> None:
     outcome.made["store: a row hurts a constraint (SQLSTATE 23514)"] += 1
     outcome.made["a rule that raises"] += any(each.rule_id.startswith("raises") for each in stream.expected.values())
     skipped = [each for each in workers.cluster.found().values() if each.rule_id == oracle.SKIP_RULE]
-    ended = workers.exits["detect", EXIT_BUG]
-    if {each.subject for each in skipped} == {UNBEARABLE} and ended >= _LEFT_OUT_AFTER:
+    attempts = outcome.verdict.attempts
+    if {each.subject for each in skipped} == {UNBEARABLE} and attempts == _LEFT_OUT_AFTER:
         outcome.made["a record that ends the engine, left out at the third attempt"] += 1
     elif skipped or not outcome.verdict.wrong:
-        outcome.verdict.wrong.append(f"left out: {skipped}; the engine ended {ended} workers")
+        outcome.verdict.wrong.append(f"left out: {skipped}; the engine failed {attempts} times")
 
 
 def unexpected(outcome: Outcome, workers: Supervisor) -> None:
