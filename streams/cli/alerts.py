@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 from rich.box import SIMPLE
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +15,7 @@ from streams.cli.showing import as_json as _json
 from streams.cli.showing import as_time as _time
 from streams.cli.showing import moment as _moment
 from streams.cli.showing import plain as _plain
+from streams.cli.showing import screen
 from streams.errors import UsageError
 from streams.money import UnknownCurrency, format_minor
 from streams.settings import load_settings
@@ -92,9 +93,9 @@ def list_command(
         typer.echo(_json(lines))
         return
     if lines:
-        Console().print(_list_table(lines))
+        screen().print(_list_table(lines))
     if storms:
-        Console().print(_storms(storms), soft_wrap=True)
+        screen().print(_storms(storms), soft_wrap=True)
     elif not lines:
         typer.echo("No alerts of that kind.")
 
@@ -118,7 +119,7 @@ def show_command(
     if json:
         typer.echo(_json(detail))
     else:
-        Console().print(_detail(detail))
+        screen().print(_detail(detail))
 
 
 AlertArgument = Annotated[str, typer.Argument(help="The alert's id, or its beginning (four letters at least).")]

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from streams.agents.wall import now_ms
@@ -14,7 +13,7 @@ from streams.alerts.model import Alert
 from streams.cli.activitylog import backtest_activity
 from streams.cli.rulefiles import write_report
 from streams.cli.run import load_programs, progress_bar
-from streams.cli.showing import as_json, plain
+from streams.cli.showing import as_json, plain, screen
 from streams.cli.sweeps import Trial, Wanted, sweep_command
 from streams.cli.topics import BootstrapOption, JsonOption
 from streams.clock import rough_span
@@ -212,7 +211,7 @@ def _activity(settings: Settings, period: str | None, processes: int | None, *, 
 
 
 def _show_backtest(run: Backtest, stats: Stats) -> None:
-    out = Console()
+    out = screen()
     known = stats.score is not None
     heads = [
         "Rule",
@@ -302,7 +301,7 @@ def _show_diff(old: Backtest, new: Backtest, difference: Difference) -> None:
     table = Table("Rule", "Old", "New", "Appear", "Disappear", "Change", title="Alerts by rule", title_justify="left")
     for row in by_rule(old, new, difference):
         table.add_row(plain(row.rule_id), *(f"{number:,}" for number in row[1:]))
-    out = Console()
+    out = screen()
     out.print(table)
     for alert in difference.appear:
         out.print(plain(f"+ {when(alert.first_hit)}  {alert.rule_id}  {alert.subject}: {alert.reason}"), soft_wrap=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import IO, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from streams.agents.wall import now_ms
+from streams.cli.showing import screen
 from streams.errors import UsageError
 from streams.replay.convert import Converted, Targets
 from streams.replay.convert import convert as convert_files
@@ -69,7 +69,7 @@ def convert(
     if to is None:
         raise UsageError("name the file to write with --to, or ask for a mapping with --guess")
     files = open_inputs(inputs, format_)
-    console = Console()
+    console = screen()
     bar = Progress(
         TextColumn("converting"), BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=console, transient=True,
         disable=json,

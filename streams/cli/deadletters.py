@@ -8,13 +8,12 @@ from typing import Annotated, Final
 import msgspec
 import typer
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from streams.agents.deadletters import Letters, Place, Retried, parse_place, read, retry
 from streams.agents.wall import now_ms
 from streams.cli.alerts import JsonOption, StoreOption
-from streams.cli.showing import as_json, as_time, moment, plain
+from streams.cli.showing import as_json, as_time, moment, plain, screen
 from streams.cli.topics import BootstrapOption
 from streams.errors import UsageError
 from streams.settings import load_settings
@@ -59,7 +58,7 @@ def list_command(
     if json:
         typer.echo(as_json(lines))
     elif lines:
-        Console().print(_table(lines))
+        screen().print(_table(lines))
     else:
         typer.echo("No dead letters of that kind.")
 
@@ -91,7 +90,7 @@ def show_command(
     if json:
         typer.echo(as_json(lines[0]))
     else:
-        Console().print(_detail(lines[0]))
+        screen().print(_detail(lines[0]))
 
 
 @app.command("retry")

@@ -13,6 +13,7 @@ from rich.table import Table
 from streams.agents.wall import now_ms
 from streams.cli.run import load_programs, show
 from streams.cli.score import alerts_in, payments_in, show_score
+from streams.cli.showing import screen
 from streams.errors import UsageError
 from streams.replay.collector import quiet_collector
 from streams.replay.files import open_inputs
@@ -62,11 +63,11 @@ def demo(
             seed=seed, events=events, days=days, accounts=accounts, disorder=disorder, duplicates=duplicates
         )
         _run(settings, folder, rules)
-    Console().print(f"\ndemo took {time.monotonic() - began:.1f} s")
+    screen().print(f"\ndemo took {time.monotonic() - began:.1f} s")
 
 
 def _run(settings: GeneratorSettings, folder: Path, rules: Path) -> None:
-    console = Console()
+    console = screen()
     stream = folder / "stream"
     with console.status(f"generating {settings.events:,} events (seed {settings.seed})"):
         generate(settings, stream)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from streams.cli.showing import screen
 from streams.replay.generator import TYPOLOGIES, GeneratorSettings, Summary, start_from_text
 from streams.replay.generator import generate as write_stream
 
@@ -72,7 +73,7 @@ def generate(
         per_typology=per_typology,
         typologies=tuple(name.strip() for name in typologies.split(",") if name.strip()),
     )
-    console = Console()
+    console = screen()
     if json:
         summary = write_stream(settings, out, labels)
         console.out(msgspec.json.encode(summary).decode(), highlight=False)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 
 from streams.agents.publishing import Published, furthest, publish, published, published_texts
 from streams.agents.wall import now_ms
@@ -14,7 +13,7 @@ from streams.cli.person import AuditOption, ByOption, store_of, tell
 from streams.cli.rulefiles import DIGEST_SHOWN, PathArgument, checked
 from streams.cli.rulestatus import as_data, from_text, show_status, status_of
 from streams.cli.ruletests import show_tests
-from streams.cli.showing import zoned
+from streams.cli.showing import screen, zoned
 from streams.cli.topics import BootstrapOption, JsonOption
 from streams.clock import to_text
 from streams.detection.check import check_files
@@ -173,7 +172,7 @@ def status_command(
     if json:
         typer.echo(msgspec.json.encode(as_data(found)).decode())
     else:
-        show_status(found, Console())
+        show_status(found, screen())
     if check and found.faults:
         raise typer.Exit(1)
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from streams.agents.feeding import Fed, Feed, feed, wait_for_intake
 from streams.agents.publishing import end_history
+from streams.cli.showing import screen
 from streams.cli.topics import BootstrapOption, JsonOption
 from streams.errors import ServiceError
 from streams.replay.files import LineFile, open_inputs, read_all
@@ -51,7 +52,7 @@ def produce(
     settings = load_settings({"bootstrap": bootstrap})
     found = open_inputs(files, format_)
     how = Feed(repeat=repeat, rate=rate, spread=round_robin)
-    console = Console()
+    console = screen()
     fed = feed(settings, read_all(found), how) if json else _with_progress(settings, found, how, console)
     told = _end(settings, wait) if end else 0
     if json:

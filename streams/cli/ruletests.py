@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +19,7 @@ from streams.cli.rulefiles import (
     show_findings,
     write_report,
 )
+from streams.cli.showing import screen
 from streams.cli.topics import JsonOption
 from streams.clock import rough_span, to_text
 from streams.detection.check import check_files
@@ -90,7 +90,7 @@ def _show_costs(found: Sequence[Cost]) -> None:
         spans = (rough_span(span) if span else "" for span in (each.legs_ms, each.known_ms, each.past_ms))
         counts = (f"{count:,}" if count else "" for count in (each.own, each.shared, each.looks))
         table.add_row(Text(each.rule.id), SUBJECT_WORDS[each.rule.per], *counts, *spans)
-    Console().print(table)
+    screen().print(table)
 
 
 def _cost_data(one: Cost) -> dict[str, str | int]:
@@ -157,14 +157,14 @@ def show_tests(path: Path, results: Sequence[Verdict]) -> None:
     for one in results:
         fault = placed(path, one.fault)
         table.add_row(Text(one.rule_id), Text(one.test.name), one.test.expect, Text(fault or "ok", overflow="fold"))
-    Console().print(table)
+    screen().print(table)
 
 
 def _show_coverage(path: Path, shown: Coverage) -> None:
     table = Table("Rule", "Comparisons", "Shown", title="Comparisons seen true and seen false", title_justify="left")
     for rule in shown.rules:
         table.add_row(Text(rule.rule_id), f"{rule.comparisons:,}", f"{rule.shown} of {rule.outcomes}")
-    Console().print(table)
+    screen().print(table)
     for rule in shown.rules:
         for each, truth in rule.unseen:
             typer.echo(placed(path, f"{each.spot}: {said(each, truth)}"))

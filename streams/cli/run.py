@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from streams.agents.wall import now_ms
-from streams.cli.showing import zoned
+from streams.cli.showing import screen, zoned
 from streams.detection.check import check_files
 from streams.detection.folder import load_folder
 from streams.detection.program import Programs, compile_ruleset
@@ -102,7 +102,7 @@ def as_data(summary: Summary) -> dict[str, object]:
 
 def show(summary: Summary, store: str) -> None:
     """Print the summary for people."""
-    out = Console()
+    out = screen()
     records = Table(title="Records", title_justify="left", show_header=False)
     for name, value in (
         ("found", summary.found),

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.cli.alerts import JsonOption
+from streams.cli.showing import screen
 from streams.clock import rough_span, to_text
 from streams.replay.score import RuleScore, Score, ScoredAlert, TypologyScore, score
 from streams.replay.truth import read_truth
@@ -60,7 +61,7 @@ def score_command(
     if json:
         print(msgspec.json.format(msgspec.json.encode(as_data(result, payments)), indent=1).decode())
     else:
-        show_score(Console(), result, payments)
+        show_score(screen(), result, payments)
 
 
 def _cited(alert: ScoredAlert) -> bytes:

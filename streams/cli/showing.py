@@ -1,9 +1,12 @@
 """How commands show what they found: texts from outside, times, JSON."""
 
+import os
+import sys
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
+from rich.console import Console
 from rich.text import Text
 
 from streams.clock import SpanError, from_datetime, parse_span, to_text
@@ -15,6 +18,15 @@ _TIMES: Final = frozenset(
         "at", "status_at", "changed_at",
     }
 )  # fmt: skip
+
+
+_FILE_WIDTH: Final = 120
+
+
+def screen() -> Console:
+    """Give standard output: as wide as the terminal, or wide enough for tables to keep their names whole in a file."""
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(width=None if known else _FILE_WIDTH)
 
 
 def moment(since: str) -> int:

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from streams.cli.alerts import JsonOption, StoreOption
 from streams.cli.person import ByOption
+from streams.cli.showing import screen
 from streams.clock import SpanError, parse_span
 from streams.errors import UsageError
 from streams.store import open_store
@@ -55,7 +55,7 @@ def check_command(*, store: StoreOption, json: JsonOption = False) -> None:
         table = Table("Finding", "What it means, what to do")
         for finding in findings:
             table.add_row(finding.kind.value, Text(finding.text))
-        Console().print(table)
+        screen().print(table)
     else:
         typer.echo(f"{shown(parse_url(store))} is in order.")
     if findings:

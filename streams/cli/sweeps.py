@@ -5,13 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
 from rich.table import Table
 
 from streams.agents.wall import now_ms
 from streams.cli.rulefiles import checked, write_report
 from streams.cli.run import progress_bar
-from streams.cli.showing import as_json, plain
+from streams.cli.showing import as_json, plain, screen
 from streams.errors import UsageError
 from streams.replay.backtest import ALWAYS, BacktestPlan, backtest, read_period
 from streams.replay.charts import Series, curve
@@ -90,7 +89,7 @@ def _show(sweep: Sweep, points: list[Point]) -> None:
     table = Table(*_heads(sweep), title=f"{sweep.rule_id}: {sweep.param} tried", title_justify="left")
     for each in points:
         table.add_row(*(plain(cell) for cell in _cells(each)))
-    Console().print(table)
+    screen().print(table)
 
 
 def _page(sweep: Sweep, points: list[Point]) -> str:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +12,7 @@ from streams.agents.acls import allow as allow_rights
 from streams.agents.acls import read_rights
 from streams.agents.topics import check as check_topics
 from streams.agents.topics import create as create_topics
+from streams.cli.showing import screen
 from streams.settings import load_settings
 
 app = typer.Typer(help="The topics: make them, compare them with the design.", no_args_is_help=True)
@@ -74,7 +74,7 @@ def check_command(
         for one in findings:
             row = (one.topic, one.what, one.found, one.wanted, one.weight.value, one.advice)
             table.add_row(*(Text(cell, overflow="fold") for cell in row))
-        Console().print(table)
+        screen().print(table)
     else:
         typer.echo(f"The topics at {settings.bootstrap} are as designed.")
     if findings:
