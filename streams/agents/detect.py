@@ -106,6 +106,8 @@ class DetectWorker:
         while not self.app.should_stop:
             more = False
             for tp, held in list(self.held.items()):
+                if self.app.positions.ended.is_set():
+                    break  # a writer that is opened again now would fence the partition's next owner
                 if held.settled and held.recovered:
                     held.keeper.begin(held.state.next_offset)
                 try:

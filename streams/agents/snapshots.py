@@ -167,6 +167,8 @@ class SnapshotTopic:
         self._writer: Writer | None = None
         self._identity: tuple[int, int] | None = None
         self._begun = False
+        self._lost = False
+        """There has been another writer: who finds that out may try again, and must not take the stranger's epoch for his own."""
         self._step = 1
         """By how much the broker raises the epoch when this writer opens again: by one more to end a transaction of its own.
 
@@ -176,6 +178,8 @@ class SnapshotTopic:
 
     async def open(self) -> None:
         """Become the only writer; opening again after a fault raises ZombieError when there was another writer meanwhile."""
+        if self._lost:
+            raise self._zombie()
         await self.close()
         self._writer = self._connect(self._config, self.partition)
         try:
@@ -185,7 +189,7 @@ class SnapshotTopic:
         before, self._identity = self._identity, found
         step, self._step = self._step, 1
         if before is not None and found != (before[0], before[1] + step):
-            raise ZombieError(f"snapshots/{self.partition}: another worker has written here meanwhile")
+            raise self._zombie()
 
     async def read(self) -> dict[bytes, bytes]:
         """Give the newest committed value of every key."""
@@ -204,7 +208,7 @@ class SnapshotTopic:
             if await writer.append(entries):
                 self._step = 2
         except _FENCED as fault:
-            raise ZombieError(f"snapshots/{self.partition}: another worker writes here now") from fault
+            raise self._zombie() from fault
         except KafkaError as fault:
             raise BrokerUnreachable(f"{self._config.bootstrap}: snapshot not written: {fault!r}") from fault
 
@@ -214,7 +218,7 @@ class SnapshotTopic:
         try:
             await self._open().commit()
         except _FENCED as fault:
-            raise ZombieError(f"snapshots/{self.partition}: another worker writes here now") from fault
+            raise self._zombie() from fault
         except KafkaError as fault:
             raise BrokerUnreachable(f"{self._config.bootstrap}: snapshot not committed: {fault!r}") from fault
         self._begun = False
@@ -230,6 +234,10 @@ class SnapshotTopic:
         if writer is not None:
             with contextlib.suppress(Exception):
                 await writer.drop()
+
+    def _zombie(self) -> ZombieError:
+        self._lost = True
+        return ZombieError(f"snapshots/{self.partition}: another worker writes here now")
 
     def _open(self) -> Writer:
         if self._writer is None:

@@ -43,7 +43,8 @@ def said(
 ) -> list[Mark]:
     """Give the marks to the other ends of payments that are lacking so that ``wanted`` is what hits of a key tell, and note it.
 
-    What was told and is no longer wanted is withdrawn. ``position`` gives that of the next mark.
+    What was told and is no longer wanted is withdrawn, unless hits of another key of the rule tell it. ``position`` gives that of
+    the next mark.
     """
     before = subject.told.get(key, ()) if subject.told is not None else ()
     if wanted == before:
@@ -54,9 +55,11 @@ def said(
         subject.told[key] = wanted
     else:
         del subject.told[key]
-    places = {(each.event_id, each.other) for each in wanted}
-    changes = [(each, False) for each in before if (each.event_id, each.other) not in places]
-    changes += [(each, True) for each in wanted if each not in before]
+    gone = [each for each in before if each not in wanted]
+    if gone:
+        still = {each for one, several in subject.told.items() if one.rule_id == key.rule_id for each in several}
+        gone = [each for each in gone if each not in still]
+    changes = [(each, False) for each in gone] + [(each, True) for each in wanted if each not in before]
     return [
         Mark(
             _ACCOUNT,

@@ -1,8 +1,8 @@
 """What an account hears from the other ends of its payments: rules that said yes to the same payment there.
 
 A mark of this kind is no leg of its own: it stands on the account's leg of that payment (``Leg.marked``), whichever of the two
-comes first, so every window can ask for it. A mark is absolute; of one rule, sender and event the newest position wins, and a
-withdrawn one is remembered as long as legs are.
+comes first, so every window can ask for it. A mark is absolute; of one rule, sender, event and time (two contents may have one id)
+the newest position wins, and a withdrawn one is remembered as long as legs are.
 """
 
 from bisect import bisect_left
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ENDS: Final = frozenset({int(LegKind.DEBIT), int(LegKind.CREDIT)})
 """Legs that have another end: a settled payment at its payer and at its payee."""
 Heard = dict[str, tuple[Mark, ...]]
-"""By event id: the newest mark of each rule and sender."""
+"""By event id: the newest mark of each rule, sender and time."""
 
 
 def hear(subject: "Subject", mark: Mark, said: Said) -> bool:
@@ -24,7 +24,7 @@ def hear(subject: "Subject", mark: Mark, said: Said) -> bool:
     if subject.heard is None:
         subject.heard = {}
     known = subject.heard.get(mark.key, ())
-    same = [each for each in known if _about(each) == (said.rule_id, said.sender)]
+    same = [each for each in known if _about(each) == _about(mark)]
     if same and same[0].position >= mark.position:
         return False
     subject.heard[mark.key] = (*(each for each in known if each not in same), mark)
@@ -59,8 +59,8 @@ def forget_heard(subject: "Subject", before: int) -> None:
         subject.heard = kept or None
 
 
-def _about(mark: Mark) -> tuple[str, str]:
-    return (mark.said.rule_id, mark.said.sender) if mark.said is not None else ("", "")
+def _about(mark: Mark) -> tuple[str, str, int]:
+    return (mark.said.rule_id, mark.said.sender, mark.said.time) if mark.said is not None else ("", "", 0)
 
 
 def _time_of(mark: Mark) -> int:

@@ -87,5 +87,5 @@ def campaign(seeds: Iterator[int] | range, seconds: float | None = None) -> Tall
             tally.requests += len(schedule.network.trace)
             tally.revisions += len(schedule.sink.history)
             if wrong:
-                tally.failed.append(f"{wrong[0][:500]}; again with: .venv/bin/python -m tests.simulation --seed {seed}")
+                tally.failed.append(f".venv/bin/python -m tests.simulation --seed {seed} says: {wrong[0][:500]}")
     return tally

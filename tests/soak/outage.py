@@ -9,13 +9,15 @@ from streams.replay.generator import GeneratorSettings
 from tests.bench.live import Live
 from tests.bench.stream import by_arrival, make_stream, next_day
 from tests.rig.process import wait_until
-from tests.soak.pressure import WARM, paced
+from tests.soak.pressure import paced
 
 OUTAGE: Final = "outage"
 OUTAGE_SECONDS: Final = 60.0
 """Between the kill and the start of the next; session time-out 15 s, as the benchmark has it."""
 TIMES_MAX: Final = 2
 """Caught up after so many times the outage at most, from the start of the next worker."""
+_WARM: Final = 100_000
+"""Events of the backlog that tells the rate: a rate of little state is not borne for long."""
 _BEFORE_SECONDS: Final = 20.0
 _BEHIND_SECONDS: Final = 2.0
 """So much is on its way at any time."""
@@ -24,7 +26,7 @@ _BEHIND_SECONDS: Final = 2.0
 def killed_at_half_load(folder: Path, seed: int) -> str:
     """What counts is the place of the last record that SQL has counted, against what is sent by then."""
     (folder / "warm").mkdir()
-    warm = make_stream(GeneratorSettings(seed, WARM), folder / "warm")
+    warm = make_stream(GeneratorSettings(seed, _WARM), folder / "warm")
     with Live(warm.rules, folder) as live, ThreadPoolExecutor(1) as pool:
         lines = warm.lines()
         rate = len(lines) / live.drain(lines).wall / 2

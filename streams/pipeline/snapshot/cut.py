@@ -228,8 +228,9 @@ def _heard(subject: Subject) -> list[Mark]:
     return [mark for marks in (subject.heard or {}).values() for mark in marks]
 
 
-def _about(mark: Mark) -> tuple[str, str, str]:
-    return (mark.key, mark.said.rule_id, mark.said.sender) if mark.said is not None else (mark.key, "", "")
+def _about(mark: Mark) -> tuple[str, str, str, int]:
+    said = mark.said
+    return (mark.key, said.rule_id, said.sender, said.time) if said is not None else (mark.key, "", "", 0)
 
 
 def _address(item: tuple[tuple[int, str, str], Leg]) -> tuple[int, str, str]:
