@@ -337,7 +337,8 @@ class Schedule:
             self.network.later(fault.seconds, lambda: self._resume(process))
 
     def _resume(self, process: Process) -> None:
-        process.paused = False
+        """End a pause; after the end of history an intake stays where it is."""
+        process.paused = self.ended and process.name.startswith("intake")
 
     def _for_a_while(self, fault: Fault) -> None:
         """The weather of the last fault holds."""
