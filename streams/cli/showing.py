@@ -1,7 +1,5 @@
 """How commands show what they found: texts from outside, times, JSON."""
 
-import os
-import sys
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,13 +18,17 @@ _TIMES: Final = frozenset(
 )  # fmt: skip
 
 
+_PLAIN_WIDTH: Final = 80
+"""What rich takes where there is no terminal and nobody says how wide."""
 _FILE_WIDTH: Final = 120
 
 
 def screen() -> Console:
     """Give standard output: as wide as the terminal, or wide enough for tables to keep their names whole in a file."""
-    known = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(width=None if known else _FILE_WIDTH)
+    console = Console()
+    if console.is_terminal or console.width != _PLAIN_WIDTH:
+        return console
+    return Console(width=_FILE_WIDTH)
 
 
 def moment(since: str) -> int:
