@@ -319,8 +319,7 @@ class Schedule:
         return outputs
 
     def _refused(self) -> None:
-        """Refuse as the broker does a writer that is in no transaction any more."""
-        raise KafkaError("in no transaction")
+        raise KafkaError("in no transaction")  # as the broker says to a writer whose transaction is over
 
     def _trapped(self, what: str, fault: Fault) -> None:
         """The worker comes to the moment it was waited for at; it does not go one step further."""
@@ -337,8 +336,7 @@ class Schedule:
             self.network.later(fault.seconds, lambda: self._resume(process))
 
     def _resume(self, process: Process) -> None:
-        """End a pause; after the end of history an intake stays where it is."""
-        process.paused = self.ended and process.name.startswith("intake")
+        process.paused = self.ended and process.name.startswith("intake")  # history has ended: nobody looks at the clock
 
     def _for_a_while(self, fault: Fault) -> None:
         """The weather of the last fault holds."""
