@@ -336,7 +336,8 @@ class Schedule:
             self.network.later(fault.seconds, lambda: self._resume(process))
 
     def _resume(self, process: Process) -> None:
-        process.paused = self.ended and process.name.startswith("intake")  # history has ended: nobody looks at the clock
+        # Once history has ended nobody looks at the clock any more.
+        process.paused = self.ended and process.name.startswith("intake")
 
     def _for_a_while(self, fault: Fault) -> None:
         """The weather of the last fault holds."""
