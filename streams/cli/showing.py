@@ -16,8 +16,6 @@ _TIMES: Final = frozenset(
         "at", "status_at", "changed_at",
     }
 )  # fmt: skip
-
-
 _PLAIN_WIDTH: Final = 80
 """What rich takes where there is no terminal and nobody says how wide."""
 _FILE_WIDTH: Final = 120

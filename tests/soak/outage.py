@@ -1,4 +1,4 @@
-"""A detect worker killed at half load and started again half a minute later: by when is nothing behind any more."""
+"""A detect worker killed at half load and started again a minute later: by when is nothing behind any more."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,1 +1,1 @@
-"""Tests of `streams.legs`."""
+"""Tests of `streams.flow`."""
