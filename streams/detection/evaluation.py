@@ -1,6 +1,7 @@
 """Evaluation: move a subject over its new legs and let the rules of their time judge each."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from streams.legs import Leg, LegKind, SubjectKind
 from streams.state.program import Hit, HitKey
 from streams.state.subject import Subject
 
+VALUE_MAX: Final = 2**63 - 1
 _HOMED, _DEADLINE = frozenset({int(LegKind.LINE), int(LegKind.ACCEPTED)}), int(LegKind.DEADLINE)
 Due = tuple[int, str, str]
 """A deadline: when it is due, for which rule, on which event."""
@@ -74,7 +76,13 @@ def _judge(subject: Subject, runnable: Runnable, leg: Leg) -> None:
         subject.keep_hit(Hit(leg, _key(runnable, leg, "undecided"), runnable, (), undecided=values))
         return
     held = _held_by(subject, runnable, leg) if runnable.held or runnable.held_other else ""
-    subject.keep_hit(Hit(leg, _key(runnable, leg, ""), runnable, values, held, asked=runnable.asked and not held))
+    told = tuple(map(_bounded, values))
+    subject.keep_hit(Hit(leg, _key(runnable, leg, ""), runnable, told, held, asked=runnable.asked and not held))
+
+
+def _bounded(value: int | str) -> int | str:
+    """Give what is told of a measured value: of one beyond 64 bits, which no store and no format holds, the last that fits."""
+    return value if isinstance(value, str) else max(-VALUE_MAX, min(value, VALUE_MAX))
 
 
 def _key(runnable: Runnable, leg: Leg, fate: str) -> HitKey:

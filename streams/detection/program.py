@@ -125,6 +125,7 @@ class Programs:
     by_kind: Mapping[int, Program]
     reach_ms: int
     kinds: frozenset[SubjectKind]
+    """Kinds of subject that anything is known of: those of the rules, and the ids at which a bare status meets its payment."""
 
 
 def compile_ruleset(ruleset: Ruleset, seen: Seen | None = None) -> Programs:
@@ -133,7 +134,7 @@ def compile_ruleset(ruleset: Ruleset, seen: Seen | None = None) -> Programs:
     kinds = {rule.per for rule in rules}
     programs = {int(kind): _program(kind, ruleset, rules, seen) for kind in kinds}
     reach = max((_retained(runnable) for program in programs.values() for runnable in program.rules), default=0)
-    return Programs(ruleset, programs, reach, frozenset(kinds))
+    return Programs(ruleset, programs, reach, frozenset({*kinds, SubjectKind.JOIN}))
 
 
 def _retained(runnable: Runnable) -> int:

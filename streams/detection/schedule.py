@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from streams.detection.program import Program, Programs
 from streams.legs import APPROVED, LegKind, Terms
 
-ALWAYS: Final = frozenset({int(LegKind.REFERENCE), int(LegKind.STATUS), int(LegKind.REPORT)})
-"""Kinds of legs kept whatever the rules look at: a later ruleset, or the payment's accounts, need them."""
+ALWAYS: Final = frozenset(map(int, (LegKind.REFERENCE, LegKind.STATUS, LegKind.REPORT, LegKind.PAYMENT)))
+"""Kinds of legs kept whatever the rules look at: a later ruleset, or the payment's accounts (``flow/matching.py``), need them."""
 
 
 class Entry(NamedTuple):

@@ -145,8 +145,8 @@ class Said(Struct, array_like=True, gc=False, frozen=True):
 class Mark(Struct, array_like=True, gc=False):
     """A message from one subject to another: absolute, keyed, the newest position wins; ``leg`` None withdraws it.
 
-    ``void`` names a digest of ``key`` (an event id) that lost a conflict and must not stand. ``said`` is about the leg of the event
-    ``key`` and not a leg of its own.
+    ``void`` names a digest of ``key`` (an event id) that lost a conflict and must not stand, ``void_time`` the event time of that
+    copy (negative: not known). ``said`` is about the leg of the event ``key`` and not a leg of its own.
     """
 
     subject_kind: int
@@ -156,6 +156,7 @@ class Mark(Struct, array_like=True, gc=False):
     leg: Leg | None
     void: int = -1
     said: Said | None = None
+    void_time: int = -1
 
 
 class Terms(Struct, array_like=True, frozen=True):

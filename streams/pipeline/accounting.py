@@ -42,6 +42,7 @@ class KnownEvent(Struct, array_like=True, gc=False):
     origin: str
     offset: int
     copies: tuple[tuple[str, int], ...] = ()
+    """By source partition the offset of its last copy."""
     kept: int = NEVER
     """Its own time, or the watermark when it came if that was later: it is remembered for as long as an event of then.
 
@@ -52,6 +53,17 @@ class KnownEvent(Struct, array_like=True, gc=False):
     def hour(self) -> int:
         """Number the hour with which it is forgotten."""
         return max(self.kept, self.time) // HOUR_MS
+
+    def counted(self, origin: str, offset: int) -> bool:
+        """Tell whether the copy at a place was counted: the copies of one source partition come in the order of their offsets."""
+        if origin == self.origin and offset <= self.offset:
+            return True
+        return any(origin == place and offset <= last for place, last in self.copies)
+
+    def count(self, origin: str, offset: int) -> None:
+        """Note that a copy was counted."""
+        others = tuple(each for each in self.copies if each[0] != origin)
+        self.copies = (*others, (intern(origin), offset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +95,7 @@ class Accounting:
         """Count one accounting leg at a watermark; a leg read again from the same place counts nothing."""
         origin, offset = leg.origin, leg.offset
         known = self.events.get(leg.subject)
-        if known is not None and (
-            (known.origin == origin and known.offset == offset) or (origin, offset) in known.copies
-        ):
+        if known is not None and known.counted(origin, offset):
             return None
         count = self.counts.get(origin)
         if count is None:
@@ -105,7 +115,7 @@ class Accounting:
                 count.accepted += 1
                 count.late += leg.late
             return None
-        known.copies += ((origin, offset),)
+        known.count(origin, offset)
         count.duplicate += 1
         if known.digest == leg.digest:
             known.late = known.late and leg.late
@@ -163,7 +173,8 @@ def _settle(known: KnownEvent, leg: Leg, contents: tuple[Content, ...]) -> Confl
 
 def voids(conflict: Conflict, position: Position) -> list[Mark]:
     """Give the marks that take the losing copy out of its subjects."""
+    time = max(each.time for each in conflict.contents if each.digest == conflict.losing)
     return [
-        Mark(kind, subject, conflict.event_id, position, None, conflict.losing)
+        Mark(kind, subject, conflict.event_id, position, None, conflict.losing, void_time=time)
         for kind, subject in conflict.losing_route
     ]

@@ -29,9 +29,9 @@ def conflict_alert(conflict: Conflict, position: Position) -> Alert:
     )  # fmt: skip
 
 
-def skip_alert(offset: int, kind: int, subject: str, position: Position) -> Alert:
+def skip_alert(partition: int, offset: int, kind: int, subject: str, position: Position) -> Alert:
     """Give the alert that a record was left out for a subject because the engine failed on it again and again."""
-    about = f"{position.epoch}:{offset}"
+    about = f"{position.epoch}:{partition}:{offset}"
     key = HitKey("engine-skip", 1, "", 0, 0, about)
     words = SUBJECT_WORDS.get(SubjectKind(kind), "event") if kind >= 0 else "record"
     return Alert(
@@ -39,6 +39,6 @@ def skip_alert(offset: int, kind: int, subject: str, position: Position) -> Aler
         rule_id="engine-skip", rule_version=1, title="The engine failed on a record; it was left out", severity="high",
         typology="data-quality", ruleset_digest="", engine=ENGINE, subject_kind=words, subject=subject, currency="",
         bucket_start=0, bucket_ms=0, about=about, first_hit=0, last_hit=0, hits=1,
-        reason=f"record {offset} of the activity log ended the engine three times and was left out for this {words}",
+        reason=f"record {offset} of activity/{partition} ended the engine three times and was left out for this {words}",
         values=(), evidence=(),
     )  # fmt: skip

@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from streams.alerts.model import Alert, AlertState, Outcome, Position, RulesetInForce
-from streams.clock import DAY_MS, MINUTE_MS
+from streams.clock import MINUTE_MS
 from streams.detection.evaluation import advance, fire
 from streams.detection.program import Programs
 from streams.detection.rule import STORM_ALERTS, Ruleset
 from streams.detection.schedule import ALWAYS
 from streams.errors import EngineError
-from streams.legs import WAKES, Control, Leg, Mark, Packed, SubjectKind, peek, whole
+from streams.legs import WAKES, Control, Leg, Mark, Packed, SubjectKind, whole
 from streams.pipeline.accounting import voids
 from streams.pipeline.conflict import conflict_alert, skip_alert
+from streams.pipeline.forgetting import forget
 from streams.pipeline.partition import PartitionState
 from streams.pipeline.speak import speak
-from streams.state.forgetting import evict
 from streams.state.program import HitKey
-from streams.state.subject import NEVER, Subject
+from streams.state.subject import FOREVER, NEVER, Subject
 
 # Plain integers where every leg passes: comparing and hashing them costs less than members of an enumeration.
 _EVENT, _JOIN = int(SubjectKind.EVENT), int(SubjectKind.JOIN)
@@ -88,7 +88,9 @@ def _without_skipped(run: Step, record: Packed) -> Packed:
     if not skipped:
         return record
     run.skipped = skipped
-    run.out.outcomes += [skip_alert(state.next_offset, *each, run.position()) for each in sorted(skipped)]
+    run.out.outcomes += [
+        skip_alert(state.partition, state.next_offset, *each, run.position()) for each in sorted(skipped)
+    ]
     for mark in record.marks:
         if mark.key == TAKE_WAITING and (mark.subject_kind, mark.subject) in skipped:
             _drop_waiting(state, mark)
@@ -147,7 +149,7 @@ def _apply(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Outpu
         run.out.outcomes += state.tally_news(run.position())
     if told is not None and told != state.told_watermark:
         run.out.outcomes.append(state.watermark_news(run.position()))
-    _forget(run)
+    forget(run)
     state.next_offset += 1
     return run.out
 
@@ -166,12 +168,13 @@ def _control(run: Step, record: Packed, rulesets: Mapping[str, Programs]) -> Non
                 state.journal.preserve_all()
             state.wake_all(lambda each: each.newest > control.time)
             # In an order that a recovered state has, too: it decides the order of what is said.
-            for place in sorted(state.subjects):
-                subject = state.subjects[place]
+            for place in sorted(state.subjects.keys() - run.skipped):
+                run.at, subject = place, state.subjects[place]
                 if subject.log and subject.log[-1].time >= control.time:
                     at = next(i for i, leg in enumerate(subject.log) if leg.time >= control.time)
                     subject.rewind(at)
                     run.touch(subject)
+            run.at = WHOLE
             run.out.outcomes.append(_in_force(run, programs.ruleset, control))
 
 
@@ -251,7 +254,7 @@ def _mark(run: Step, mark: Mark) -> None:
         _wake(run, mark.subject)
     if mark.void >= 0:
         subject = state.subject(mark.subject_kind, mark.subject)
-        subject.void(mark.key, mark.void)
+        subject.void(mark.key, mark.void, mark.void_time if mark.void_time >= 0 else FOREVER)
         run.touch(subject)
         return
     subject = state.subject(mark.subject_kind, mark.subject)
@@ -310,42 +313,3 @@ def _waits(subject: Subject, alert: HitKey, time: int) -> bool:
     """Whether what was last said of an alert is that it is provisional from this time on."""
     told = subject.sent.get(alert)
     return isinstance(told, Alert) and told.state is AlertState.PROVISIONAL and told.first_hit == time
-
-
-def _forget(run: Step) -> None:
-    """Forget what can change nothing any more: at once for what was touched, for all others every few days of event time."""
-    state = run.state
-    horizon, journal = state.horizon, state.journal
-    for subject in run.touched:
-        subject.touched = False
-        evict(subject, horizon, state.schedule.newest.get(subject.kind))
-        if journal is not None:
-            journal.note(subject)
-    if state.low != NEVER and state.low >= state.swept_at + max(DAY_MS, state.schedule.reach_ms // 8):
-        _sweep(state, horizon)
-
-
-def _sweep(state: PartitionState, horizon: int) -> None:
-    journal = state.journal
-    if journal is not None:
-        journal.preserve_all()
-    state.swept_at, state.swept_to = state.low, horizon
-    state.accounting.forget(horizon, state.low)
-    for key, legs in list(state.dormant.items()):
-        legs[:] = [leg for leg in legs if peek(leg).time >= horizon]
-        if not legs:
-            del state.dormant[key]
-    state.wake_all(lambda each: each.oldest < horizon)
-    for place, subject in list(state.subjects.items()):
-        before = len(subject.log), len(subject.older), subject.history, subject.heard
-        evict(subject, horizon, state.schedule.newest.get(subject.kind))
-        after = len(subject.log), len(subject.older), subject.history, subject.heard
-        if journal is not None and after != before:
-            journal.note(subject)
-        bare = not (subject.log or subject.older or subject.history or subject.heard)
-        bare = bare and subject.marks_in is None and subject.voids is None
-        idle = not subject.references and subject.waiting is None
-        if idle and (bare or (subject.log and subject.log[-1].time < horizon)):
-            del state.subjects[place]
-            if journal is not None:
-                journal.forget(subject)

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from operator import attrgetter
 from typing import Final
 
-from streams.legs import LegKind, Mark, order
+from streams.legs import LegKind, Mark, SubjectKind, order
 from streams.state.counting import registers
 from streams.state.hearing import forget_heard
 from streams.state.history import expire, let_go
@@ -19,15 +19,17 @@ LEGS_MAX: Final = 25_000
 What an alert of such a subject still cites then depends on when that was, so the number is well above what the busiest accounts of
 the labelled sets have (38,000 legs).
 """
+_JOIN: Final = int(SubjectKind.JOIN)
 _time = attrgetter("time")
 
 
 def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
     """Forget legs older than ``before``, an eighth of the log at a time; a subject over its bound falls back to its newest.
 
-    What ``program`` needs to know of them stays known. Legs that wait may still look at everything there is.
+    What ``program`` needs to know of them stays known. Legs that wait may still look at everything there is. At a join id all go
+    together: what a status says of a payment stands at the payment's accounts, and may have to be taken back, for as long as any.
     """
-    log = subject.log
+    log, join = subject.log, subject.kind == _JOIN
     if subject.waiting is not None:
         before = NEVER
     if not log:
@@ -35,7 +37,7 @@ def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
             _expire(subject, before, program)
         forget_heard(subject, before)
         return
-    if log[0].time >= before and len(log) <= 2 * LEGS_MAX:
+    if log[-1 if join else 0].time >= before and len(log) <= 2 * LEGS_MAX:
         return
     count = bisect_left(log, before, key=_time, hi=subject.done)
     if len(log) > 2 * LEGS_MAX:
@@ -54,6 +56,14 @@ def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
         forget_heard(subject, before)
         _forget_marks(subject, before if count < len(log) else FOREVER)
         _cut(subject, count)
+
+
+def forget_traces(subject: Subject, before: int) -> None:
+    """Forget copies older than ``before`` that lost a conflict, and, where there is no log, marks that were withdrawn."""
+    if subject.voids is not None:
+        subject.voids = {copy: time for copy, time in subject.voids.items() if time >= before} or None
+    if subject.marks_in is not None and not subject.log:
+        subject.marks_in = {key: mark for key, mark in subject.marks_in.items() if mark.leg is not None} or None
 
 
 def _forget_marks(subject: Subject, before: int) -> None:

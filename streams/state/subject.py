@@ -83,7 +83,8 @@ class Subject:
         """Marks on payments, from their other ends."""
         self.told: dict[HitKey, tuple[Told, ...]] | None = None
         """Marks on payments it has sent to their other ends, by the hits they come from."""
-        self.voids: set[tuple[str, int]] | None = None
+        self.voids: dict[tuple[str, int], int] | None = None
+        """Copies of events that lost a conflict, by event id and digest, and their event times."""
         self.deadlines: dict[tuple[str, str], int] | None = None
         self.approximate = False
         self.waiting: list[Leg] | None = None
@@ -310,11 +311,11 @@ class Subject:
             self.rewind(at)
             del self.log[at]
 
-    def void(self, event_id: str, digest: int) -> None:
+    def void(self, event_id: str, digest: int, time: int) -> None:
         """Take out the copy of an event that lost a conflict, now and whenever it comes."""
         if self.voids is None:
-            self.voids = set()
-        self.voids.add((event_id, digest))
+            self.voids = {}
+        self.voids[event_id, digest] = time
         for leg in [leg for leg in self.references if leg.event_id == event_id and leg.digest == digest]:
             self.references.remove(leg)
             self.rewind(bisect_left(self.log, leg.time, key=_time))

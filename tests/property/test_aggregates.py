@@ -15,7 +15,7 @@ from streams.detection.schedule import Schedule
 from streams.detection.slots import Slot, change
 from streams.legs import Leg, LegKind, SubjectKind
 from streams.state.forgetting import evict
-from streams.state.subject import Subject
+from streams.state.subject import FOREVER, Subject
 
 RULE: Final = """
 id: everything
@@ -144,7 +144,7 @@ def test_legs_taken_out_at_once_leave_no_trace_in_the_values_of_others(known: li
         moved.insert(leg(i, side), at_once=True)
         advance(moved, schedule)
         if not stays:
-            moved.void(f"e{i}", i)
+            moved.void(f"e{i}", i, FOREVER)
     advance(moved, schedule)
     fresh = evaluated([leg(i, side) for i, (side, stays) in enumerate(known) if stays], programs(), at_once=True)
     assert values(moved) == values(fresh)

@@ -25,6 +25,7 @@ from streams.pipeline.snapshot.forms import (
     Planned,
     SavedHit,
     Segment,
+    Void,
     block_key,
     day_of,
     encode,
@@ -58,30 +59,54 @@ class SnapshotWriter:
         self.journal = state.journal = Journal()
         state.accounting.fresh = self.journal.events
         self.chunks: list[tuple[Segment, bytes]] = []
+        self._open: dict[str, int] = {}
+        """Numbers of the segments that still grow: every snapshot writes them anew, until they are full."""
+        self._swept_to = state.swept_to
 
     def spool(self, size: int = SEGMENT_MAX) -> None:
-        """Turn what only grows into segments, once there is enough of it; to be called after every few records."""
-        state, journal = self.state, self.journal
-        if len(journal.events) >= size:
-            known = state.accounting.events
-            entries = [(each, known[each]) for each in dict.fromkeys(journal.events) if each in known]
-            if entries:
-                # Event ids are forgotten by whole hours.
-                newest = (max(each.hour for _, each in entries) + 1) * HOUR_MS - 1
-                self._chunk(EVENTS, newest, squeeze(entries))
+        """Close the segments that are full; to be called after every few records."""
+        journal, swept = self.journal, self.state.swept_to != self._swept_to
+        if swept or len(journal.events) >= size:
+            self._close(EVENTS, self._events())
             journal.events.clear()
-        if len(journal.dormant) >= size:
-            legs = journal.dormant
-            self._chunk(DORMANT, max(leg.time for leg in legs), squeeze(legs))
+        if swept or len(journal.dormant) >= size:
+            self._close(DORMANT, self._dormant())
             journal.dormant.clear()
+        self._swept_to = self.state.swept_to
 
-    def _chunk(self, name: str, newest: int, data: bytes) -> None:
-        self.chunks.append((Segment(name, self.next_segment, newest, self.state.swept_to), data))
-        self.next_segment += 1
+    def _close(self, name: str, chunk: tuple[Segment, bytes] | None) -> None:
+        if chunk is not None:
+            self.chunks.append(chunk)
+        self._open.pop(name, None)
+
+    def _events(self) -> tuple[Segment, bytes] | None:
+        known = self.state.accounting.events
+        entries = [(each, known[each]) for each in dict.fromkeys(self.journal.events) if each in known]
+        if not entries:
+            return None
+        # Event ids are forgotten by whole hours.
+        newest = (max(each.hour for _, each in entries) + 1) * HOUR_MS - 1
+        return self._segment(EVENTS, newest), squeeze(entries)
+
+    def _dormant(self) -> tuple[Segment, bytes] | None:
+        legs = self.journal.dormant
+        if not legs:
+            return None
+        return self._segment(DORMANT, max(leg.time for leg in legs)), squeeze(legs)
+
+    def _segment(self, name: str, newest: int) -> Segment:
+        if name not in self._open:
+            self._open[name] = self.next_segment
+            self.next_segment += 1
+        return Segment(name, self._open[name], newest, self._swept_to)
+
+    def growing(self) -> list[tuple[Segment, bytes]]:
+        """Give the segments that are not full, as they are now."""
+        return [chunk for chunk in (self._events(), self._dormant()) if chunk is not None]
 
     def cut(self, acknowledged: int) -> "Cut":
         """Take a cut at the state's position; ``acknowledged`` is not below it."""
-        self.spool(1)
+        self.spool()
         return Cut(self, acknowledged)
 
 
@@ -100,12 +125,14 @@ class Cut:
             subject.changed, subject.pending = False, True
         self.gone, journal.gone = journal.gone, {}
         self.chunks, writer.chunks = writer.chunks, []
-        horizon = state.swept_to
-        self.expired = [each for each in writer.segments if each.forgotten(each.newest, horizon)]
-        kept = [each for each in writer.segments if not each.forgotten(each.newest, horizon)]
-        self.segments = kept + [each for each, _ in self.chunks]
+        chunks = self.chunks + writer.growing()
+        anew, horizon = {each.number for each, _ in chunks}, state.swept_to
+        before = [each for each in writer.segments if each.number not in anew]
+        self.expired = [each for each in before if each.forgotten(each.newest, horizon)]
+        kept = [each for each in before if not each.forgotten(each.newest, horizon)]
+        self.segments = kept + [each for each, _ in chunks]
         self.manifest = encode(_manifest(self, acknowledged))
-        self.ready += [(segment_key(segment), data) for segment, data in self.chunks]
+        self.ready += [(segment_key(segment), data) for segment, data in chunks]
         self.ready += [(segment_key(segment), None) for segment in self.expired]
         for (kind, key), saved in self.gone.items():
             self.ready += [(block_key(kind, day, key), None) for day in sorted(saved.days)]
@@ -218,7 +245,7 @@ def extras_of(subject: Subject) -> Extras | None:
         subject.references,
         None if subject.marks_in is None else [subject.marks_in[key] for key in sorted(subject.marks_in)],
         None if subject.marks_out is None else sorted(subject.marks_out.items(), key=_address),
-        None if subject.voids is None else sorted(subject.voids),
+        None if subject.voids is None else sorted(Void(*copy, time) for copy, time in subject.voids.items()),
         subject.approximate, sorted(subject.older.items()), subject.history, subject.waiting, sorted(_heard(subject), key=_about),
         sorted((subject.told or {}).items()),
     )  # fmt: skip

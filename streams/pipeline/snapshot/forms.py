@@ -22,7 +22,7 @@ from streams.legs import APPROVED, Head, Leg, Mark, Terms
 from streams.pipeline.accounting import Content, KnownEvent, SourceCount
 from streams.pipeline.partition import RuleTally
 from streams.state.program import HitKey, Told
-from streams.state.subject import NEVER
+from streams.state.subject import FOREVER, NEVER
 
 SNAPSHOT_VERSION: Final = 2
 MANIFEST_KEY: Final = b"manifest"
@@ -50,6 +50,14 @@ class Due(Struct, array_like=True):
     """Alerts to be confirmed, and their first hits."""
 
 
+class Void(Struct, array_like=True, frozen=True, order=True):
+    """A copy of an event that lost a conflict, and its event time."""
+
+    event_id: str
+    digest: int
+    time: int = FOREVER
+
+
 class Extras(Due, array_like=True):
     """What a subject knows beside its log."""
 
@@ -59,7 +67,7 @@ class Extras(Due, array_like=True):
     references: list[Leg]
     marks_in: list[Mark] | None
     marks_out: list[tuple[tuple[int, str, str], Leg]] | None
-    voids: list[tuple[str, int]] | None
+    voids: list[Void] | None
     approximate: bool
     older: list[tuple[str, tuple[int, int]]] = []
     history: bytes = b""

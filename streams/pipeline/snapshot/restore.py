@@ -151,7 +151,7 @@ def _give_extras(subject: Subject, extras: Extras, rulesets: Mapping[str, Progra
     subject.references = extras.references
     subject.marks_in = None if extras.marks_in is None else {mark.key: mark for mark in extras.marks_in}
     subject.marks_out = None if extras.marks_out is None else dict(extras.marks_out)
-    subject.voids = None if extras.voids is None else set(extras.voids)
+    subject.voids = None if extras.voids is None else {(copy.event_id, copy.digest): copy.time for copy in extras.voids}
     subject.deadlines = None if extras.deadlines is None else dict(extras.deadlines)
     subject.approximate = extras.approximate
     subject.older, subject.history = dict(extras.older), extras.history

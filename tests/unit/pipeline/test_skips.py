@@ -2,13 +2,14 @@
 
 import pytest
 
-from streams.alerts.model import Alert
+from streams.alerts.model import Alert, Position
 from streams.clock import DAY_MS, to_datetime
 from streams.errors import EngineError
 from streams.events.codec import encode_event
 from streams.events.model import Account, PaymentEvent, PaymentStatus, Rail
 from streams.legs import Leg, SubjectKind
-from streams.pipeline import PartitionState, RawRecord, SourceState
+from streams.pipeline import WHOLE, PartitionState, RawRecord, SourceState
+from streams.pipeline.conflict import skip_alert
 from streams.state.subject import Subject
 from tests.rig.activity import activity_log, fold
 from tests.rig.worlds import START_MS, programs
@@ -70,3 +71,22 @@ def test_a_skip_leaves_out_one_subject_of_one_record_and_an_alert_says_so(log: l
     assert not moved.subject(ACCOUNT, "bad").log
     assert [leg.event_id for leg in moved.subjects[ACCOUNT, "b"].log] == ["e0", "e1"]
     assert moved.accounting.counts["world/0"].accepted == 3
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_skip_holds_for_whom_a_new_ruleset_has_evaluated_again(log: list[bytes]) -> None:
+    late = [*log[1:], log[0]]
+    rulesets = {programs().ruleset.digest: programs()}
+    with pytest.raises(EngineError) as failed:
+        fold(state(), late, rulesets, len(late))
+    known = failed.value.offset, failed.value.subject_kind, failed.value.subject
+    assert known == (len(log) - 1, ACCOUNT, "bad")
+    moved = state(known)
+    told = fold(moved, late, rulesets, len(late))
+    assert [each.subject for _, each in told if isinstance(each, Alert) and each.rule_id == "engine-skip"] == ["bad"]
+    assert moved.subjects[ACCOUNT, "b"].done == 2
+
+
+def test_two_partitions_that_leave_out_records_at_one_offset_have_an_alert_each() -> None:
+    one, two = (skip_alert(partition, 7, *WHOLE, Position(1, 7, 1)) for partition in (0, 1))
+    assert one.alert_id != two.alert_id
