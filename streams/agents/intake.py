@@ -6,12 +6,13 @@ that a redelivery judges lateness alike. Once a second every activity partition 
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 import msgspec
 
+from streams.agents.activity import activity_records
 from streams.agents.batch import TP, Batch, Committed, Record, Revoked
 from streams.agents.delivery import Delivery
 from streams.agents.producer import Outgoing
@@ -23,9 +24,9 @@ from streams.alerts.codec import encode_outcome
 from streams.alerts.model import DeadLetter
 from streams.clock import MINUTE_MS
 from streams.errors import FormatError
-from streams.legs import FORMAT_VERSION, Leg, Packed, pack
+from streams.legs import FORMAT_VERSION, Leg, Packed
 from streams.pipeline import RawRecord, SourceState
-from streams.settings.topics import ACTIVITY, ALERTS, DEAD_LETTERS, RETRY_HEADER, WATERMARKED
+from streams.settings.topics import ALERTS, DEAD_LETTERS, RETRY_HEADER, WATERMARKED
 
 logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
@@ -62,7 +63,7 @@ class IntakeWorker:
         records = [RawRecord(one.offset, one.timestamp_ms, one.value, _retried(one)) for one in batch.records]
         taken = self.plan.intake.take(source, records)
         watermarks = {source.name: source.watermark} if batch.topic in WATERMARKED else {}
-        outgoing = [self._activity(place, legs, watermarks) for place, legs in taken.legs.items()]
+        outgoing = [one for place, legs in taken.legs.items() for one in _activity(place, legs, watermarks)]
         by_offset = {one.offset: one for one in batch.records}
         for letter in taken.dead_letters:
             raw = by_offset[letter.offset]
@@ -104,9 +105,6 @@ class IntakeWorker:
             first_offset = found = lost = 0
         return SourceState(tp.topic, tp.partition, watermark, first_offset, committed.offset, found, lost)
 
-    def _activity(self, place: int, legs: list[Leg], watermarks: dict[str, int]) -> Outgoing:
-        return Outgoing(ACTIVITY, place, None, pack(Packed(FORMAT_VERSION, "intake", legs, [], watermarks)))
-
     async def _tick_for_ever(self) -> None:
         while not self.app.should_stop:
             await asyncio.sleep(TICK_SECONDS)
@@ -130,7 +128,7 @@ class IntakeWorker:
                     watermarks[state.name] = time
         if watermarks:
             await self.app.sender.send_all(
-                self._activity(place, [], watermarks) for place in range(self.plan.partitions)
+                one for place in range(self.plan.partitions) for one in _activity(place, [], watermarks)
             )
             self.told |= watermarks
 
@@ -146,6 +144,10 @@ class IntakeWorker:
             )
             self.told_found |= {state.name: state.found for state in news.values()}
             self.plan.metrics.outcomes.labels("source_found").inc(len(news))
+
+
+def _activity(place: int, legs: list[Leg], watermarks: dict[str, int]) -> Iterator[Outgoing]:
+    return activity_records(place, Packed(FORMAT_VERSION, "intake", legs, [], watermarks))
 
 
 def _retried(record: Record) -> bool:

@@ -4,13 +4,14 @@ from typing import Final
 
 import msgspec
 
+from streams.agents.activity import activity_records
 from streams.agents.producer import Outgoing
 from streams.agents.wall import now_ms
 from streams.alerts.codec import encode_outcome
 from streams.alerts.model import Alert, IngestCount, Outcome, RuleCount, Watermark
-from streams.legs import FORMAT_VERSION, Mark, Packed, pack, partition_of
+from streams.legs import FORMAT_VERSION, Mark, Packed, partition_of
 from streams.pipeline import Outputs
-from streams.settings.topics import ACTIVITY, ALERTS
+from streams.settings.topics import ALERTS
 from streams.telemetry.metrics import Metrics
 
 MARKS_MAX: Final = 1_000
@@ -61,7 +62,7 @@ class Outbox:
         for place, marks in sorted(self._marks.items()):
             for first in range(0, len(marks), MARKS_MAX):
                 packed = Packed(FORMAT_VERSION, sender, [], marks[first : first + MARKS_MAX], {})
-                outgoing.append(Outgoing(ACTIVITY, place, None, pack(packed)))
+                outgoing += activity_records(place, packed)
         return outgoing
 
     def clear(self) -> None:

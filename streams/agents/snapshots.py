@@ -15,7 +15,8 @@ from aiokafka.consumer.fetcher import FetchError, FetchResult
 from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from streams.agents.config import TransportConfig
-from streams.agents.producer import RECORD_BYTES_MAX, drop
+from streams.agents.producer import drop
+from streams.agents.topics import SNAPSHOT_BYTES_MAX
 from streams.errors import BrokerUnreachable, ZombieError
 from streams.pipeline.snapshot import Entry
 from streams.settings.topics import SNAPSHOTS
@@ -63,7 +64,7 @@ class KafkaWriter(Writer):
         self._producer = AIOKafkaProducer(
             client_id=config.group, bootstrap_servers=config.servers, acks="all", enable_idempotence=True,
             transactional_id=transactional_id(config, partition), transaction_timeout_ms=TRANSACTION_MS_MAX,
-            max_batch_size=_BATCH_BYTES, max_request_size=RECORD_BYTES_MAX,
+            max_batch_size=_BATCH_BYTES, max_request_size=SNAPSHOT_BYTES_MAX,
             request_timeout_ms=int(config.request_timeout_seconds * 1000), **config.security,
         )  # fmt: skip
 

@@ -22,8 +22,13 @@ from streams.settings.topics import ACTIVITY, ALERTS, DEAD_LETTERS, RULESETS, SN
 KEPT_MS: Final = 30 * DAY_MS
 """How long alerts and dead letters are kept."""
 INTERNAL_BYTES_MAX: Final = 8 << 20
-"""The largest record of our own topics: the legs of a whole batch may go to one partition, and a dead letter is as large as
-the source allowed it to be."""
+"""The largest record of our own topics but ``snapshots``: the legs of a whole batch may go to one partition, and a dead letter is
+as large as the source allowed it to be."""
+SNAPSHOT_BYTES_MAX: Final = 64 << 20
+"""The largest record of ``snapshots``: a subject's day is one, and a large merchant sells 50,000 times a day (10 MB). What a broker
+takes in one request by itself (``socket.request.max.bytes``, 100 MiB) is more."""
+ACTIVITY_BYTES_MAX: Final = INTERNAL_BYTES_MAX - (1 << 16)
+"""What is longer goes out in parts; the rest is for the headers of record and batch."""
 DEAD_LETTER_BYTES_MAX: Final = INTERNAL_BYTES_MAX - (1 << 16)
 """A longer record is cut in ``dead-letters``; the whole is in its source topic."""
 _REPLICAS_FOR_TWO: Final = 3
@@ -90,7 +95,7 @@ def plan(settings: Settings) -> tuple[TopicPlan, ...]:
         }  # fmt: skip
 
     compact = safe | {"cleanup.policy": "compact"}
-    snapshots = compact | {"max.message.bytes": str(INTERNAL_BYTES_MAX)}
+    snapshots = compact | {"max.message.bytes": str(SNAPSHOT_BYTES_MAX)}
     wide = settings.partitions
     return (
         *(TopicPlan(name, settings.source_partitions, copies, safe, fixed=False) for name in SOURCES),

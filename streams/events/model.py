@@ -23,6 +23,16 @@ CountryCode = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
 Uetr = Annotated[str, Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
 Mcc = Annotated[str, Meta(pattern="^[0-9]{4}$")]
 Moment = Annotated[datetime, Meta(tz=True)]
+WHOLE_MAX: Final = 2**53 - 1
+"""The largest whole number that every reader of JSON keeps exact."""
+Whole = Annotated[int, Meta(ge=-WHOLE_MAX, le=WHOLE_MAX)]
+"""A number that is no amount; what bounds amounts is ``streams.events.refusals``, which has a name for it."""
+# Every entry of these lists may become a leg, and a leg of a payment carries all names of it: without a bound one record of a
+# source makes more than a record of the activity topic holds. The readers of ISO 20022 make at most five names of a payment.
+OtherIds = Annotated[tuple[Key, ...], Meta(max_length=16)]
+Suspects = Annotated[tuple[Key, ...], Meta(max_length=1000)]
+PayoutTokens = Annotated[tuple[Key, ...], Meta(max_length=1000)]
+UboTokens = Annotated[tuple[Key, ...], Meta(max_length=100)]
 
 
 class Rail(StrEnum):
@@ -114,7 +124,7 @@ class PaymentEvent(Struct, frozen=True, tag="payment", tag_field="event_type", o
     accepted_at: Moment | None = None
     settled_at: Moment | None = None
     settlement_date: date | None = None
-    sequence: int = 0
+    sequence: Whole = 0
     uetr: Uetr | None = None
     end_to_end_id: Reference | None = None
     instruction_id: Reference | None = None
@@ -124,7 +134,7 @@ class PaymentEvent(Struct, frozen=True, tag="payment", tag_field="event_type", o
     merchant_id: Key | None = None
     order_id: Key | None = None
     batch_id: Key | None = None
-    other_ids: tuple[Key, ...] = ()
+    other_ids: OtherIds = ()
     related_payment_id: Key | None = None
     relation: Relation | None = None
     channel: Key | None = None
@@ -148,9 +158,9 @@ class PaymentStatusEvent(Struct, frozen=True, tag="payment_status", tag_field="e
     status: PaymentStatus
     payment_id: Key | None = None
     uetr: Uetr | None = None
-    other_ids: tuple[Key, ...] = ()
+    other_ids: OtherIds = ()
     settled_at: Moment | None = None
-    sequence: int = 0
+    sequence: Whole = 0
     status_reason: ShortText | None = None
     amount_minor: int | None = None
     currency: CurrencyCode | None = None
@@ -193,9 +203,9 @@ class SettlementEvent(Struct, frozen=True, tag="settlement", tag_field="event_ty
     net_minor: int
     currency: CurrencyCode
     cycle: Key | None = None
-    sequence: int = 0
+    sequence: Whole = 0
     batch_id: Key | None = None
-    line_no: int | None = None
+    line_no: Whole | None = None
     payment_id: Key | None = None
     uetr: Uetr | None = None
     end_to_end_id: Reference | None = None
@@ -208,7 +218,7 @@ class SettlementEvent(Struct, frozen=True, tag="settlement", tag_field="event_ty
     chargeback_minor: int = 0
     fee_minor: int = 0
     reserve_minor: int = 0
-    item_count: int | None = None
+    item_count: Whole | None = None
     requested_at: Moment | None = None
     booked_at: Moment | None = None
     value_date: date | None = None
@@ -247,6 +257,9 @@ class ReportedTransaction(Struct, frozen=True, omit_defaults=True):
     time: Moment | None = None
 
 
+ReportedTransactions = Annotated[tuple[ReportedTransaction, ...], Meta(max_length=1000)]
+
+
 class FraudReportEvent(Struct, frozen=True, tag="fraud_report", tag_field="event_type", omit_defaults=True):
     """A report by a victim, a bank or an authority (Anti-Telecom and Online Fraud Law 2022, Art. 20)."""
 
@@ -258,14 +271,14 @@ class FraudReportEvent(Struct, frozen=True, tag="fraud_report", tag_field="event
     type: ReportType
     reported_at: Moment
     received_at: Moment
-    sequence: int = 0
+    sequence: Whole = 0
     case_ref: Key | None = None
     authority_id: Key | None = None
     confidence: Confidence = Confidence.ALLEGED
     fraud_type: Key | None = None
     victim_account_token: Key | None = None
-    transactions: tuple[ReportedTransaction, ...] = ()
-    suspect_account_tokens: tuple[Key, ...] = ()
+    transactions: ReportedTransactions = ()
+    suspect_account_tokens: Suspects = ()
     reported_amount_minor: int | None = None
     currency: CurrencyCode | None = None
     stop_started_at: Moment | None = None
@@ -292,7 +305,7 @@ class MerchantReference(Struct, frozen=True, omit_defaults=True):
     merchant_id: Key
     mcc: Mcc | None = None
     onboarded_at: Moment | None = None
-    registered_payout_tokens: tuple[Key, ...] = ()
+    registered_payout_tokens: PayoutTokens = ()
     settlement_cycle: Key | None = None
     region: Key | None = None
 
@@ -310,7 +323,7 @@ class AccountReferenceEvent(Struct, frozen=True, tag="account", tag_field="event
     opened_at: Moment
     valid_from: Moment
     valid_to: Moment | None = None
-    sequence: int = 0
+    sequence: Whole = 0
     closed_at: Moment | None = None
     status: AccountStatus = AccountStatus.ACTIVE
     account_masked: ShortText | None = None
@@ -324,7 +337,7 @@ class AccountReferenceEvent(Struct, frozen=True, tag="account", tag_field="event
     ingest_time: Moment | None = None
     trace_id: ShortText | None = None
     email_token: Key | None = None
-    ubo_tokens: tuple[Key, ...] = ()
+    ubo_tokens: UboTokens = ()
 
 
 Event = PaymentEvent | PaymentStatusEvent | SettlementEvent | FraudReportEvent | AccountReferenceEvent

@@ -5,6 +5,7 @@ the one that stands first here. The order of an event's *statuses* is never a re
 """
 
 from enum import StrEnum
+from typing import Final
 
 from streams.clock import MINUTE_MS, from_datetime
 from streams.events.model import (
@@ -25,6 +26,9 @@ from streams.events.model import (
 from streams.money import EXPONENTS
 
 AMOUNT_MINOR_MAX = 10**15
+"""Of every amount, whatever its sign: what is added up of an event then fits 64 bits."""
+_BALANCES: Final = "creditor_balance_after_minor", "debtor_balance_after_minor"
+_LINE: Final = "net_minor", "gross_minor", "refund_minor", "chargeback_minor", "fee_minor", "reserve_minor"
 FUTURE_MS_MAX = 5 * MINUTE_MS
 
 
@@ -102,7 +106,11 @@ def check(event: Event, received_ms: int) -> int:
 
 
 def _check_payment(event: PaymentEvent) -> None:
-    _check_amount(event.amount_minor, event.currency)
+    _check_positive(event.amount_minor)
+    _check_figure(event.amount_minor, "amount_minor")
+    for name in _BALANCES:
+        _check_figure(getattr(event, name), name)
+    _check_currency(event.currency)
     if event.debtor.account_token == event.creditor.account_token and event.rail is not Rail.BOOK:
         raise Refused(
             Refusal.DEBTOR_IS_CREDITOR, "creditor.account_token", "the same account on both sides of a payment"
@@ -123,7 +131,9 @@ def _check_payment(event: PaymentEvent) -> None:
 
 def _check_status(event: PaymentStatusEvent) -> None:
     if event.amount_minor is not None:
-        _check_amount(event.amount_minor, event.currency or "")
+        _check_positive(event.amount_minor)
+        _check_figure(event.amount_minor, "amount_minor")
+        _check_currency(event.currency or "")
     if event.payment_id is None and event.uetr is None:
         raise Refused(Refusal.MISSING_IDS, "payment_id", "a status names its payment by payment_id or uetr")
     if event.status is PaymentStatus.SETTLED and event.settled_at is None:
@@ -131,8 +141,8 @@ def _check_status(event: PaymentStatusEvent) -> None:
 
 
 def _check_settlement(event: SettlementEvent) -> None:
-    if abs(event.net_minor) > AMOUNT_MINOR_MAX:
-        raise Refused(Refusal.AMOUNT_TOO_LARGE, "net_minor", f"an amount is at most {AMOUNT_MINOR_MAX} minor units")
+    for name in _LINE:
+        _check_figure(getattr(event, name), name)
     _check_currency(event.currency)
     ids = event.payment_id, event.uetr, event.end_to_end_id, event.clearing_ref
     line = event.kind is SettlementKind.INTERBANK or event.kind is SettlementKind.RETURN
@@ -152,6 +162,9 @@ def _check_account(event: AccountReferenceEvent) -> None:
 
 
 def _check_report(event: FraudReportEvent) -> None:
+    _check_figure(event.reported_amount_minor, "reported_amount_minor")
+    for each in event.transactions:
+        _check_figure(each.amount_minor, "transactions[...].amount_minor")
     if event.currency is not None:
         _check_currency(event.currency)
     if event.type is ReportType.RELEASE:
@@ -161,12 +174,15 @@ def _check_report(event: FraudReportEvent) -> None:
         raise Refused(Refusal.REPORT_WITHOUT_SUBJECT, "transactions", "name a transaction or a suspect account")
 
 
-def _check_amount(amount_minor: int, currency: str) -> None:
+def _check_positive(amount_minor: int) -> None:
     if amount_minor <= 0:
         raise Refused(Refusal.AMOUNT_NOT_POSITIVE, "amount_minor", "an amount is at least 1 minor unit")
-    if amount_minor > AMOUNT_MINOR_MAX:
-        raise Refused(Refusal.AMOUNT_TOO_LARGE, "amount_minor", f"an amount is at most {AMOUNT_MINOR_MAX} minor units")
-    _check_currency(currency)
+
+
+def _check_figure(minor: int | None, field: str) -> None:
+    """Bound an amount that may have either sign."""
+    if minor is not None and not -AMOUNT_MINOR_MAX <= minor <= AMOUNT_MINOR_MAX:
+        raise Refused(Refusal.AMOUNT_TOO_LARGE, field, f"an amount is at most {AMOUNT_MINOR_MAX} minor units")
 
 
 def _check_currency(code: str) -> None:

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 from types import UnionType
-from typing import Final, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -149,7 +149,7 @@ def text_of(schema: Schema) -> str:
 
 def field_table(kind: type[msgspec.Struct]) -> str:
     """Write the fields of a struct as a Markdown table: name, type, required, meaning."""
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     lines = ["| field | type | required | meaning |", "|---|---|---|---|"]
     tag = kind.__struct_config__.tag
     if tag is not None:
@@ -192,16 +192,17 @@ def _describe(name: str, component: Schema) -> None:
             content["description"] = MEANINGS[field]
         if field == "schema_version":
             content["const"] = SCHEMA_VERSION
-        if name == PaymentEvent.__name__ and field == "amount_minor":
-            content |= {"minimum": 1, "maximum": AMOUNT_MINOR_MAX}
+        if field.endswith("_minor"):
+            positive = field == "amount_minor" and name != ReportedTransaction.__name__
+            content |= {"minimum": 1 if positive else -AMOUNT_MINOR_MAX, "maximum": AMOUNT_MINOR_MAX}
 
 
 def _type_text(hint: object) -> str:
     options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     kinds = [option for option in options if option is not type(None)]
-    kind = kinds[0]
+    kind, *limits = get_args(kinds[0]) if get_origin(kinds[0]) is Annotated else (kinds[0],)
     if get_origin(kind) is tuple:
-        return f"list of {_type_text(get_args(kind)[0])}"
+        return f"list of at most {limits[0].max_length:,}: {_type_text(get_args(kind)[0])}"
     if not isinstance(kind, type):
         return "text"
     if issubclass(kind, msgspec.Struct):

@@ -89,11 +89,10 @@ class Intake:
         for record in records:
             try:
                 event, time = decode_event(record.value, record.kafka_time, self.limits)
-                digest = digest_of(event)
             except Refused as refused:
                 self._refuse(taken, source, record, refused)
             else:
-                self._accept(taken, source, record, (event, time, digest))
+                self._accept(taken, source, record, (event, time, digest_of(event)))
         return taken
 
     def _accept(self, taken: Taken, source: SourceState, record: RawRecord, known: tuple[Event, int, int]) -> None:

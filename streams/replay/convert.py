@@ -8,7 +8,6 @@ from typing import IO, Final
 
 from streams.errors import UsageError
 from streams.events import Limits, Refused, decode_event
-from streams.events.codec import digest_of
 from streams.replay.files import LineFile
 from streams.replay.formats import Format, Label, Told, payments
 from streams.replay.formats.amlworld import AMLWORLD
@@ -64,7 +63,6 @@ def convert(files: list[LineFile], targets: Targets, progress: Callable[[int, in
             converted.found += 1
             try:
                 event, _ = decode_event(line, targets.received_ms, limits)
-                digest_of(event)
             except Refused as refused:
                 converted.refused[refused.refusal.value] += 1
                 reason = (

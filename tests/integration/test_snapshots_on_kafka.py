@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
@@ -10,7 +11,9 @@ from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 from streams.agents.config import TransportConfig
 from streams.agents.retry import EXIT_BUG, EXIT_FENCED
 from streams.agents.snapshots import KafkaWriter, SnapshotTopic
+from streams.agents.topics import plan
 from streams.errors import BrokerUnreachable, ZombieError
+from streams.settings import Settings
 from streams.settings.topics import ACTIVITY, SNAPSHOTS
 from tests.rig.cluster import UNAPPROVED, Cluster
 from tests.rig.kafka import KafkaBroker
@@ -57,6 +60,25 @@ def test_a_snapshot_is_seen_whole_or_not_at_all(config: TransportConfig) -> None
         assert sorted(await recovered(config, 1)) == [b"a", b"big"]
         await first.close()
         await second.close()
+
+    asyncio.run(scene())
+
+
+def test_a_large_subject_is_written_and_read_back(config: TransportConfig, kafka: KafkaBroker) -> None:
+    """What a merchant sells in a day is one record, and does not always squeeze; the topic is as ``topics create`` makes it."""
+    designed = {one.name: dict(one.config) for one in plan(Settings(bootstrap=kafka.bootstrap))}
+    drop_topics(kafka.bootstrap)
+    # The broker of the tests has small segments, and a record must fit one; the default is 1 GiB.
+    kafka.create_topic(SNAPSHOTS, 2, {**designed[SNAPSHOTS], "segment.bytes": str(1 << 28)})
+    large = Random(7).randbytes(20 << 20)
+
+    async def scene() -> None:
+        topic = SnapshotTopic(config, 0)
+        await topic.open()
+        await topic.put([(b"before", b"1"), (b"large", large), (b"after", b"1")])
+        await topic.put([(b"last", b"1")])
+        await topic.close()
+        assert await recovered(config, 0) == {b"before": b"1", b"large": large, b"after": b"1", b"last": b"1"}
 
     asyncio.run(scene())
 

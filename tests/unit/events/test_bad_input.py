@@ -27,7 +27,7 @@ BAD: Final[dict[str, tuple[bytes | None, str]]] = {
     "an amount of nothing": (changed(PAYMENT, amount_minor=0), "amount_not_positive"),
     "an amount beyond 64 bits": (changed(PAYMENT)[:-1] + b',"amount_minor":1' + b"0" * 30 + b"}", "amount_too_large"),
     "a sequence beyond 64 bits": (changed(PAYMENT)[:-1] + b',"sequence":1' + b"0" * 30 + b"}", "wrong_type"),
-    "a fee beyond 64 bits": (changed(SETTLEMENT)[:-1] + b',"fee_minor":1' + b"0" * 30 + b"}", "wrong_type"),
+    "a fee beyond 64 bits": (changed(SETTLEMENT)[:-1] + b',"fee_minor":1' + b"0" * 30 + b"}", "amount_too_large"),
     "too many decimals": (changed(PAYMENT, amount_minor=12.345), "amount_decimals"),
     "an unknown currency": (changed(PAYMENT, currency="ABC"), "unknown_currency"),
     "a currency in lower case": (changed(PAYMENT, currency="cny"), "wrong_type"),

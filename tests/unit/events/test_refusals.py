@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from streams.events import Limits, Refusal, Refused, decode_event
-from tests.rig.samples import ACCOUNT, PAYMENT, RECEIVED_MS, REPORT, SETTLEMENT, STATUS, changed
+from tests.rig.samples import ACCOUNT, PAYMENT, RECEIVED_MS, REPORT, SETTLEMENT, STATUS, Data, changed
 
 ORDER: Final = (
     "tombstone",
@@ -100,6 +100,12 @@ REACHED: Final[list[tuple[str, str, bytes | None]]] = [
     ("amount_not_positive", "amount_minor", changed(STATUS, amount_minor=0, currency="CNY")),
     ("amount_too_large", "amount_minor", changed(PAYMENT, amount_minor=10**15 + 1)),
     ("amount_too_large", "net_minor", changed(SETTLEMENT, net_minor=-(10**15) - 1)),
+    ("amount_too_large", "amount_minor", changed(STATUS, amount_minor=10**15 + 1, currency="CNY")),
+    (
+        "amount_too_large",
+        "transactions[...].amount_minor",
+        changed(REPORT, transactions=[{"amount_minor": 10**15 + 1}]),
+    ),
     ("unknown_currency", "currency", changed(PAYMENT, currency="XYZ")),
     ("unknown_currency", "currency", changed(SETTLEMENT, currency="XYZ")),
     ("unknown_currency", "currency", changed(STATUS, amount_minor=1)),
@@ -128,6 +134,11 @@ TWO_FAULTS: Final[list[tuple[str, bytes]]] = [
     ("unknown_version", changed(PAYMENT, schema_version=2, amount_minor=0)),
     ("amount_not_positive", changed(PAYMENT, amount_minor=0, currency="XYZ")),
     ("amount_too_large", changed(PAYMENT, amount_minor=10**16, currency="XYZ")),
+    ("wrong_type", changed(PAYMENT, amount_minor=10**16, sequence=2**53)),
+    ("wrong_type", changed(PAYMENT, amount_minor=0, other_ids=["n"] * 17)),
+    ("amount_not_positive", changed(PAYMENT, amount_minor=0, debtor_balance_after_minor=10**16)),
+    ("amount_too_large", changed(PAYMENT, debtor_balance_after_minor=10**16, currency="XYZ")),
+    ("amount_too_large", changed(REPORT, reported_amount_minor=10**16, currency="XYZ")),
     ("unknown_currency", changed(PAYMENT, currency="XYZ", creditor=_SAME)),
     ("unknown_currency", changed(SETTLEMENT, currency="XYZ", payment_id=None)),
     ("missing_ids", changed(SETTLEMENT, payment_id=None, booked_at=None)),
@@ -139,6 +150,31 @@ TWO_FAULTS: Final[list[tuple[str, bytes]]] = [
     ("report_without_subject", changed(REPORT, transactions=None, event_time=_LATE)),
     ("release_without_report", changed(REPORT, type="RELEASE", transactions=None)),
 ]
+
+FIGURES: Final[list[tuple[Data, str]]] = [
+    *((PAYMENT, name) for name in ("creditor_balance_after_minor", "debtor_balance_after_minor")),
+    *((SETTLEMENT, f"{name}_minor") for name in ("net", "gross", "refund", "chargeback", "fee", "reserve")),
+    (REPORT, "reported_amount_minor"),
+]
+WHOLE: Final[list[tuple[Data, str]]] = [
+    *((sample, "sequence") for sample in (PAYMENT, STATUS, SETTLEMENT, ACCOUNT, REPORT)),
+    (SETTLEMENT, "line_no"),
+    (SETTLEMENT, "item_count"),
+]
+LISTS: Final[list[tuple[Data, str, int]]] = [
+    (PAYMENT, "other_ids", 16),
+    (STATUS, "other_ids", 16),
+    (REPORT, "suspect_account_tokens", 1000),
+    (REPORT, "transactions", 1000),
+    (ACCOUNT, "ubo_tokens", 100),
+    (ACCOUNT, "merchant.registered_payout_tokens", 1000),
+]
+
+
+def with_list(sample: Data, field: str, size: int) -> bytes:
+    entries: list[object] = [{} if field == "transactions" else f"n{number}" for number in range(size)]
+    outer, _, inner = field.partition(".")
+    return changed(sample, **{outer: {"merchant_id": "m", inner: entries} if inner else entries})
 
 
 def refusal_of(raw: bytes | None) -> Refused:
@@ -192,3 +228,29 @@ def test_the_order_of_statuses_is_never_a_refusal() -> None:
     for before, after in pairwise(several):
         for status in (before, after):
             decode_event(changed(PAYMENT, status=status), RECEIVED_MS, Limits())
+
+
+@pytest.mark.parametrize(("sample", "field"), FIGURES)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_every_figure_is_bounded_on_both_sides(sample: Data, field: str, sign: int) -> None:
+    decode_event(changed(sample, **{field: sign * 10**15}), RECEIVED_MS, Limits())
+    for beyond in (10**15 + 1, 2**63, 2**70):
+        refused = refusal_of(changed(sample)[:-1] + f',"{field}":{sign * beyond}}}'.encode())
+        assert (refused.refusal, refused.field) == (Refusal.AMOUNT_TOO_LARGE, field)
+
+
+@pytest.mark.parametrize(("sample", "field"), WHOLE)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_every_other_number_is_one_that_readers_of_json_keep_exact(sample: Data, field: str, sign: int) -> None:
+    decode_event(changed(sample, **{field: sign * (2**53 - 1)}), RECEIVED_MS, Limits())
+    for beyond in (2**53, 2**63, 2**70):
+        refused = refusal_of(changed(sample)[:-1] + f',"{field}":{sign * beyond}}}'.encode())
+        assert (refused.refusal, refused.field) == (Refusal.WRONG_TYPE, field)
+
+
+@pytest.mark.parametrize(("sample", "field", "most"), LISTS)
+def test_every_list_is_bounded_and_the_detail_says_what_is_allowed(sample: Data, field: str, most: int) -> None:
+    decode_event(with_list(sample, field, most), RECEIVED_MS, Limits())
+    refused = refusal_of(with_list(sample, field, most + 1))
+    assert (refused.refusal, refused.field) == (Refusal.WRONG_TYPE, field)
+    assert refused.detail.endswith(f"<= {most}")
