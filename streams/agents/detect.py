@@ -9,6 +9,8 @@ import logging
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from streams.agents.batch import TP, Batch, Record
 from streams.agents.delivery import Delivery
@@ -26,6 +28,9 @@ SNAPSHOT_PAUSE_SECONDS = 0.2
 LAST_SNAPSHOT_SECONDS_MAX = 60
 WORK_SECONDS_MAX = 0.01
 """After so long the event loop has its turn: heartbeats, health, snapshots."""
+_ADVICE: Final = (
+    "what lies between is lost: raise activity_retention_ms before the next outage, and feed the sources again"
+)
 
 
 @dataclass(slots=True)
@@ -37,6 +42,8 @@ class Held:
     """Outputs of records before this offset are out already."""
     keeper: Keeper
     unsent: Outbox
+    term: int
+    """The assignment that gave it to us."""
     recovered: bool = False
     settled: bool = True
     """No batch is in hand: the state stands where all outputs are acknowledged."""
@@ -63,11 +70,19 @@ class DetectWorker:
 
     async def _start(self, tps: Collection[TP]) -> Mapping[TP, int]:
         """Recover every partition; gives where reading goes on."""
+        positions = self.app.positions
+        term = positions.ledger.term
         await self._close()
-        committed = await self.app.positions.committed(tps)
-        borders = await self.app.positions.borders(tps)
+        committed = await positions.committed(tps)
+        borders = await positions.borders(tps)
         keepers = {
-            tp: Keeper(self.app.snapshots(tp.partition), self.rulesets, self.plan.snapshot_seconds) for tp in tps
+            tp: Keeper(
+                self.app.snapshots(tp.partition),
+                self.rulesets,
+                self.plan.snapshot_seconds,
+                partial(positions.prove, tp, term),
+            )
+            for tp in tps
         }
         try:
             states = dict(
@@ -85,12 +100,12 @@ class DetectWorker:
             if state.next_offset < first:
                 raise LogError(
                     f"activity/{tp.partition}: the log begins at {first}, after the newest snapshot ({state.next_offset}); "
-                    "what lies between is lost: raise activity_retention_ms before the next outage, and feed the sources again"
+                    f"{_ADVICE}"
                 )
             acknowledged = max(known, committed[tp].offset if tp in committed else 0)
             recovered = state.next_offset >= acknowledged
             unsent = Outbox(tp.partition, self.plan.partitions, self.plan.metrics)
-            self.held[tp] = Held(state, acknowledged, keepers[tp], unsent, recovered=recovered)
+            self.held[tp] = Held(state, acknowledged, keepers[tp], unsent, term, recovered=recovered)
         return {tp: held.state.next_offset for tp, held in self.held.items()}
 
     async def _recover(self, tp: TP, keeper: Keeper, log_begins: int) -> tuple[PartitionState, int]:
@@ -106,17 +121,23 @@ class DetectWorker:
         while not self.app.should_stop:
             more = False
             for tp, held in list(self.held.items()):
-                if self.app.positions.ended.is_set():
-                    break  # a writer that is opened again now would fence the partition's next owner
+                if not self._ours(tp, held):
+                    continue  # a writer that is opened again now would fence the partition's next owner
                 if held.settled and held.recovered:
                     held.keeper.begin(held.state.next_offset)
                 try:
                     more |= await held.keeper.work()
                 except ZombieError as error:
                     # Once the term is over this is no news: the next assignment begins with writers of its own.
-                    if self.held.get(tp) is held and not self.app.positions.ended.is_set():
+                    if self._ours(tp, held):
                         die("snapshot", error)
             await asyncio.sleep(0 if more else SNAPSHOT_PAUSE_SECONDS)
+
+    def _ours(self, tp: TP, held: Held) -> bool:
+        """Whether the partition is held in the present term, which has begun; as far as this worker knows."""
+        ledger = self.app.positions.ledger
+        here = self.held.get(tp) is held and ledger.term == held.term
+        return here and ledger.started and not ledger.ended.is_set()
 
     async def _save(self) -> None:
         """Have a snapshot written of where each partition stands, so that whoever comes next has nothing to evaluate again."""
@@ -131,7 +152,15 @@ class DetectWorker:
                     await asyncio.sleep(SNAPSHOT_PAUSE_SECONDS)
 
     async def handle(self, batch: Batch) -> None:
-        """Apply a batch and send what follows; repeatable: records applied already are skipped, their outputs sent again."""
+        """Apply a batch and send what follows; repeatable: records applied already are skipped, outputs not acknowledged are sent.
+
+        Raises LogError for a batch before which records were deleted: what is folded over a gap is no state of this log.
+        """
+        if batch.lost:
+            raise LogError(
+                f"activity/{batch.partition}: {batch.lost} offsets before {batch.first_offset} were deleted before they were read; "
+                f"{_ADVICE}"
+            )
         held = self.held[batch.tp]
         held.settled = False
         clock = asyncio.get_running_loop().time
@@ -154,9 +183,10 @@ class DetectWorker:
                 await asyncio.sleep(0)
                 self.app.positions.check(batch.term)
                 pause_at = clock() + WORK_SECONDS_MAX
-        if outgoing := held.unsent.records():
+        while outgoing := held.unsent.records():
             await self.app.sender.send_all(outgoing)
             held.unsent.clear()
+            self.app.positions.check(batch.term)
         self.app.positions.acknowledge(batch.tp, batch.next_offset, term=batch.term)
         held.state.next_offset = max(held.state.next_offset, batch.next_offset)
         held.settled = True
@@ -185,4 +215,5 @@ class DetectWorker:
     def measure(self, tps: Collection[TP]) -> None:
         """Publish what the states of these partitions say, as far as they are held."""
         for tp in self.held.keys() & tps:
-            measure(self.plan.metrics, self.held[tp].state)
+            held = self.held[tp]
+            measure(self.plan.metrics, held.state, held.keeper.age_seconds())

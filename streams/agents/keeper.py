@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Final
 
+from streams.agents.batch import Revoked
 from streams.agents.rulesets import RulesetLibrary
 from streams.agents.snapshots import SnapshotTopic
-from streams.errors import BrokerUnreachable, EngineError, FormatError, FormatOutdated
+from streams.errors import EngineError, FormatError, FormatOutdated, ServiceError, TopicError
 from streams.pipeline import PartitionState
 from streams.pipeline.snapshot import Cut, Entry, SnapshotWriter, manifest_of, migrated, restore
 from streams.pipeline.snapshot.forms import (
@@ -31,15 +33,20 @@ _LASTING: Final = (b"a:", b"k:")
 class Keeper:
     """Between a partition's state and its snapshots; of one term, closed at its end."""
 
-    def __init__(self, topic: SnapshotTopic, rulesets: RulesetLibrary, seconds: float) -> None:
-        """``seconds`` lie between the beginnings of two snapshots."""
-        self._topic, self._rulesets, self._seconds = topic, rulesets, seconds
+    def __init__(
+        self, topic: SnapshotTopic, rulesets: RulesetLibrary, seconds: float, prove: Callable[[], Awaitable[None]]
+    ) -> None:
+        """``seconds`` lie between the beginnings of two snapshots.
+
+        ``prove`` has the broker say that the partition is this worker's still (``Positions.prove``).
+        """
+        self._topic, self._rulesets, self._seconds, self._prove = topic, rulesets, seconds, prove
         self._writer: SnapshotWriter | None = None
         self._cut: Cut | None = None
         self._attempts: dict[int, int] = {}
-        self._begun = _now()
+        self._begun = self._cut_at = self._whole_at = _now()
         self._offset = -1
-        self._broken = False
+        self._broken = self._over = False
         self._writing = asyncio.Lock()
         """A snapshot is written beside the work; what is said of an attempt must not get between its records."""
         self.written = 0
@@ -49,24 +56,33 @@ class Keeper:
         """Fence, read, and give the state of the newest snapshot and its acknowledged position; ``blank`` when there is none.
 
         A snapshot of an older format is migrated; if it is too old, and the log still begins at 0, all is made anew from the log.
-        Raises BrokerUnreachable, FormatError for snapshots of another version, and RulesetRefused for a ruleset.
+        Raises BrokerUnreachable, FormatError for snapshots of another version, RulesetRefused for a ruleset, and TopicError for a
+        snapshot of another log. Raises Revoked when the group has moved on.
         """
-        await self._topic.open()
+        await self._open()
         records = await self._current(await self._topic.read(), log_begins)
         manifest = manifest_of(records)
         state, acknowledged = blank, 0
         if manifest is None:
             self._writer = SnapshotWriter(state, [], 0)
         else:
+            if manifest.epoch != blank.epoch:
+                raise self._of_another_log(manifest.epoch, blank.epoch)
             for planned in manifest.rulesets:
                 await self._rulesets.load(planned.digest)
             state = await asyncio.to_thread(restore, records, manifest, self._rulesets, blank.partition)
-            state.epoch, state.lateness_ms = blank.epoch, blank.lateness_ms
+            state.lateness_ms = blank.lateness_ms
             acknowledged = manifest.acknowledged
             self._writer = SnapshotWriter(state, manifest.segments, manifest.next_segment)
             self._offset = manifest.offset
         await self._settle_attempts(records, state)
         return state, acknowledged
+
+    def _of_another_log(self, found: int, configured: int) -> TopicError:
+        return TopicError(
+            f"activity/{self._topic.partition}: the newest snapshot is of epoch {found}, and PAYWEIR_EPOCH is {configured}: "
+            f"if activity was made anew, delete the topic snapshots and make it anew too; if not, set PAYWEIR_EPOCH back to {found}"
+        )
 
     async def _current(self, found: dict[bytes, bytes], log_begins: int) -> dict[bytes, bytes]:
         """Give the records in this program's format, as the topic now has them too."""
@@ -118,9 +134,11 @@ class Keeper:
         try:
             async with self._writing:
                 self._cut = None
-                await self._topic.open()
+                await self._open()
                 await self._topic.put([(attempts_key(error.offset), encode(Attempts(skip, count)))])
-        except BrokerUnreachable as fault:
+        except Revoked:
+            logger.warning("activity/%d: the partition has another owner; no attempt is counted", self._topic.partition)
+        except ServiceError as fault:
             logger.error("activity/%d: an attempt that cannot be counted: %s", self._topic.partition, fault)  # noqa: TRY400
         logger.error("activity/%d: attempt %d at offset %d: %s", self._topic.partition, count, error.offset, error)
 
@@ -137,25 +155,45 @@ class Keeper:
         """Tell whether the newest snapshot holds everything before this offset."""
         return self._offset >= offset
 
+    def age_seconds(self) -> float:
+        """For how long the newest snapshot has lacked something that was evaluated; 0 when it lacks nothing.
+
+        Counted anew after a recovery.
+        """
+        if self._writer is None or self.saved(self._writer.state.next_offset):
+            self._whole_at = _now()
+        return _now() - self._whole_at
+
     def begin(self, acknowledged: int) -> None:
         """Begin a snapshot if one is due. The state must stand at a position before which everything is acknowledged."""
         writer = self._writer
-        if writer is None or self._cut is not None or self._broken or _now() < self._begun + self._seconds:
+        if (
+            writer is None
+            or self._cut is not None
+            or self._broken
+            or self._over
+            or _now() < self._begun + self._seconds
+        ):
             return
         if writer.state.next_offset == self._offset:
             return
-        self._begun = _now()
+        self._begun = self._cut_at = _now()
         self._cut = writer.cut(acknowledged)
 
     async def work(self) -> bool:
-        """Write a piece of the snapshot begun; True when there is more to write. Raises ZombieError."""
+        """Write a piece of the snapshot begun; True when there is more to write. Raises ZombieError.
+
+        Writes nothing more once the broker has said that the partition is another's.
+        """
+        if self._over:
+            return False
         async with self._writing:
             return await self._work()
 
     async def _work(self) -> bool:
         try:
             if self._broken:
-                await self._topic.open()
+                await self._open()
                 self._broken = False
             cut = self._cut
             if cut is None:
@@ -164,7 +202,10 @@ class Keeper:
             if not cut.closed:
                 return True
             await self._topic.commit()
-        except BrokerUnreachable as fault:
+        except Revoked:
+            logger.info("activity/%d: the partition has another owner; no snapshot is written", self._topic.partition)
+            self._over = True
+        except ServiceError as fault:
             logger.warning("snapshot of activity/%d put off: %s", self._topic.partition, fault)
             if self._cut is not None:
                 self._cut.failed()
@@ -172,13 +213,22 @@ class Keeper:
             self._broken = True
         else:
             cut.committed()
-            self._cut, self._offset = None, cut.offset
+            self._cut, self._offset, self._whole_at = None, cut.offset, self._cut_at
             self.written += 1
             logger.info("activity/%d: snapshot at offset %d", self._topic.partition, cut.offset)
         return False
 
+    async def _open(self) -> None:
+        """Become the only writer, which ends every other: only the owner may. Who was cut off does not know that it was replaced.
+
+        Raises Revoked, ServiceError and ZombieError.
+        """
+        await self._prove()
+        await self._topic.open()
+
     async def close(self) -> None:
-        """Leave the partition; a snapshot in writing is dropped."""
+        """Leave the partition for good; a snapshot in writing is dropped."""
+        self._over = True
         await self._topic.close()
 
 

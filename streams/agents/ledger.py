@@ -7,6 +7,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from streams.agents.batch import TP, Committed, Revoked
 
@@ -42,6 +43,8 @@ class Ledger:
         self.ended = asyncio.Event()
         # Set when a rebalance or a stop begins: the batch in hand may finish, no other may begin.
         self.closing = False
+        # What the broker had when the term began.
+        self.known: Mapping[TP, Committed] = {}
         self.places: dict[TP, Place] = {}
         self.ahead: Counter[str] = Counter()
 
@@ -55,16 +58,21 @@ class Ledger:
         if self.ended.is_set():
             raise Revoked
 
-    def start(self, starts: Mapping[TP, int], committed: Mapping[TP, Committed]) -> None:
+    def start(
+        self,
+        starts: Mapping[TP, int],
+        committed: Mapping[TP, Committed],
+        chosen: Mapping[TP, int] = MappingProxyType({}),
+    ) -> None:
         """Set the first position of every partition; what is committed counts as acknowledged from the beginning.
 
-        So does what lies before the start: whoever chose it beyond the committed position knows that it is done. Where nobody
-        chose, it is lost.
+        So does what lies before the start: whoever chose it beyond the committed position knows that it is done. What lies
+        between the position chosen, or committed where nobody chose, and the start is lost.
         """
         for tp in self.tps:
             stored = committed.get(tp) or Committed(0, "")
             done = stored if stored.offset >= starts[tp] else Committed(starts[tp], stored.metadata)
-            self.places[tp] = Place(starts[tp], done, stored, lost=max(0, starts[tp] - stored.offset))
+            self.places[tp] = Place(starts[tp], done, stored, lost=max(0, starts[tp] - chosen.get(tp, stored.offset)))
 
     def move(self, tp: TP, offset: int) -> None:
         """Go on at another offset, because the broker no longer has the one that was next."""
@@ -118,10 +126,16 @@ class Ledger:
         """Acknowledged positions that the broker has not confirmed."""
         return {tp: place.done for tp, place in self.places.items() if place.done != place.stored}
 
+    def done(self, tp: TP) -> Committed:
+        """Give the position before which all is done; before the start, what was committed, or else the beginning."""
+        place = self.places.get(tp)
+        return self.known.get(tp) or Committed(0, "") if place is None else place.done
+
     def confirm(self, positions: Mapping[TP, Committed]) -> None:
         """The broker has stored these positions."""
         for tp, position in positions.items():
-            self.places[tp].stored = position
+            if tp in self.places:
+                self.places[tp].stored = position
 
     @staticmethod
     def _skip(place: Place) -> None:

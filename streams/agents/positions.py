@@ -160,17 +160,31 @@ class Positions(ABC):
         """
         async with self._one_commit:
             ledger = self._ledger
-            pending = ledger.pending()
-            if not pending:
-                return
-            try:
-                async with asyncio.timeout(self.config.request_timeout_seconds):
-                    await self.client.store(pending, ledger.generation)
-            except TimeoutError:
-                raise BrokerUnreachable(f"{self.config.bootstrap}: positions could not be committed in time") from None
-            except KafkaError as fault:
-                raise ServiceError(f"{self.config.bootstrap}: positions were refused: {fault}") from fault
-            ledger.confirm(pending)
+            if pending := ledger.pending():
+                await self._store(ledger, pending)
+
+    async def prove(self, tp: TP, term: int) -> None:
+        """Have the broker say that this worker still is the member of the group that owns the partition.
+
+        To be awaited before anything that would harm another owner: who was cut off does not know yet that it was replaced. What is
+        done is committed once more, for exactly this generation. Raises :class:`Revoked` when ``term`` is over or the group has
+        moved on, BrokerUnreachable and ServiceError as :meth:`commit_acknowledged` does.
+        """
+        self.check(term)
+        ledger = self._ledger
+        async with self._one_commit:
+            await self._store(ledger, {tp: ledger.done(tp)})
+        self.check(term)
+
+    async def _store(self, ledger: Ledger, positions: Mapping[TP, Committed]) -> None:
+        try:
+            async with asyncio.timeout(self.config.request_timeout_seconds):
+                await self.client.store(positions, ledger.generation)
+        except TimeoutError:
+            raise BrokerUnreachable(f"{self.config.bootstrap}: positions could not be committed in time") from None
+        except KafkaError as fault:
+            raise ServiceError(f"{self.config.bootstrap}: positions were refused: {fault}") from fault
+        ledger.confirm(positions)
 
     async def committed(self, tps: Collection[TP]) -> dict[TP, Committed]:
         """Position and metadata the group has committed, fresh from the broker; partitions without one are missing."""
@@ -235,20 +249,20 @@ class Positions(ABC):
             choosing.cancel()
             over.cancel()
         try:
-            committed, starts = await choosing
+            committed, chosen, starts = await choosing
         except (Revoked, asyncio.CancelledError):
             return
         except Exception as bug:  # noqa: BLE001 - whatever it is, it is a bug
             die("Choosing start positions", bug)
         if not ledger.ended.is_set():
-            ledger.start(starts, committed)
+            ledger.start(starts, committed, chosen)
             self._starts = starts
             logger.info("Term %d starts at %s", ledger.term, {f"{t}-{p}": offset for (t, p), offset in starts.items()})
 
-    async def _choose(self, ledger: Ledger) -> tuple[dict[TP, Committed], dict[TP, int]]:
+    async def _choose(self, ledger: Ledger) -> tuple[dict[TP, Committed], Mapping[TP, int], dict[TP, int]]:
         if not ledger.tps:
-            return {}, {}
-        committed = await self.committed(ledger.tps)
+            return {}, {}, {}
+        committed = ledger.known = await self.committed(ledger.tps)
         ledger.check()
         chosen = await self.start_offsets(ledger.tps) if self.start_offsets else {}
         ledger.check()
@@ -267,7 +281,7 @@ class Positions(ABC):
             if start < first:
                 logger.error("%s: %d records were deleted by retention before they were read", tp, first - start)
             starts[tp] = max(start, first)
-        return committed, starts
+        return committed, chosen, starts
 
     async def go_to_start(self) -> bool:
         """Move the client to the start positions and let it fetch; False when the term is over already."""

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.consumer.fetcher import FetchError, FetchResult
 from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, KafkaError, ProducerFenced
 
+from streams.agents.batch import Revoked
 from streams.agents.config import TransportConfig
 from streams.agents.producer import drop
 from streams.agents.topics import SNAPSHOT_BYTES_MAX
@@ -168,6 +169,7 @@ class SnapshotTopic:
         self._writer: Writer | None = None
         self._identity: tuple[int, int] | None = None
         self._begun = False
+        self._closed = False
         self._lost = False
         """There has been another writer: who finds that out may try again, and must not take the stranger's epoch for his own."""
         self._step = 1
@@ -178,15 +180,25 @@ class SnapshotTopic:
         """
 
     async def open(self) -> None:
-        """Become the only writer; opening again after a fault raises ZombieError when there was another writer meanwhile."""
+        """Become the only writer; opening again after a fault raises ZombieError when there was another writer meanwhile.
+
+        Fences whoever writes now: who opens has to know that the partition is this worker's still (``Positions.prove``).
+        Raises :class:`Revoked` once it was closed, also where that happens meanwhile.
+        """
         if self._lost:
             raise self._zombie()
-        await self.close()
-        self._writer = self._connect(self._config, self.partition)
+        await self._drop()
+        if self._closed:
+            raise Revoked
+        writer = self._writer = self._connect(self._config, self.partition)
         try:
-            found = await self._writer.start()
+            found = await writer.start()
         except KafkaError as fault:
             raise BrokerUnreachable(f"{self._config.bootstrap}: no transactions: {fault!r}") from fault
+        if self._writer is not writer:
+            with contextlib.suppress(Exception):
+                await writer.drop()
+            raise Revoked
         before, self._identity = self._identity, found
         step, self._step = self._step, 1
         if before is not None and found != (before[0], before[1] + step):
@@ -230,7 +242,11 @@ class SnapshotTopic:
         await self.commit()
 
     async def close(self) -> None:
-        """Drop the client; what was not committed is never seen. Raises nothing."""
+        """Drop the client for good; what was not committed is never seen. Raises nothing."""
+        self._closed = True
+        await self._drop()
+
+    async def _drop(self) -> None:
         writer, self._writer, self._begun = self._writer, None, False
         if writer is not None:
             with contextlib.suppress(Exception):

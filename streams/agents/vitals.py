@@ -76,10 +76,11 @@ class Vitals:
         self.metrics.ready.set(self.ready() is None)
 
 
-def measure(metrics: Metrics, state: PartitionState) -> None:
-    """Publish what the state of one activity partition says."""
+def measure(metrics: Metrics, state: PartitionState, snapshot_age_seconds: float) -> None:
+    """Publish what the state of one activity partition says, and how long its newest snapshot has been behind it."""
     number, place = state.partition, str(state.partition)
     metrics.subjects.labels(place).set(len(state.subjects) + len(state.asleep))
+    metrics.snapshot_age_seconds.labels(place).set(snapshot_age_seconds)
     if state.low > NEVER:
         metrics.watermark_seconds.labels(place).set(state.low // 1000)
     if state.holder is not None:

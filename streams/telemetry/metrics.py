@@ -106,6 +106,7 @@ class Metrics:
             _remove(self.watermark_seconds, place)
             _remove(self.ruleset_emergency, place)
             _remove(self.subjects, place)
+            _remove(self.snapshot_age_seconds, place)
             digest = self._digests.pop(place, None)
             if digest is not None:
                 _remove(self.ruleset, place, digest)
@@ -150,6 +151,11 @@ class Metrics:
         self.subjects = Gauge(
             "payweir_subjects", "Subjects with state in a partition.", ["partition"], registry=registry
         )
+        self.snapshot_age_seconds = Gauge(
+            "payweir_snapshot_age_seconds",
+            "For how long the newest snapshot of a partition has lacked something that was evaluated; 0 when it lacks nothing.",
+            ["partition"], registry=registry,
+        )  # fmt: skip
         self.ready = Gauge(
             "payweir_ready",
             "1 when the worker has its partitions and has caught up with their state.",

@@ -123,6 +123,7 @@ def worker(metrics: Metrics, *, intake: bool) -> None:
     metrics.lag_records.labels(topic, "1").set(2)
     metrics.records.labels(topic)
     metrics.watermark_seconds.labels("0").set(1_772_353_800)
+    metrics.snapshot_age_seconds.labels("0").set(25)
     if intake:
         metrics.found.put("payments", 0, ("payments/0",), 100)
         return
@@ -171,6 +172,7 @@ PROMQL: Final[dict[str, list[dict[str, Any]]]] = {
     "Services that did not answer": [{"": "more"}, {"": "more"}],
     "Late events per second": [{"payments/0": "more"}],
     "Watermark behind the clock": [{"0": "more"}],
+    "Newest snapshot behind the state": [{"0": "more"}],
 }
 
 

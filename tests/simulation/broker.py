@@ -96,6 +96,7 @@ class Group:
         """When the present rebalance began."""
         self.preparing = False
         self.committed: dict[TP, Committed] = {}
+        self._owners: dict[TP, str] = {}
 
     def join(self, name: str, joined: Callable[[int, list[TP]], None], now: float) -> None:
         """Ask to be in the next generation; begins a rebalance."""
@@ -127,6 +128,11 @@ class Group:
             raise IllegalGenerationError
         self.committed |= positions
 
+    def owner(self, tp: TP) -> str | None:
+        """Name the member that a partition belongs to; None when that one is gone and no other has it yet."""
+        name = self._owners.get(tp)
+        return name if name in self.members else None
+
     def sweep(self, now: float) -> None:
         """Drop who was not heard of for a session, or does not join while the others wait."""
         gone = [
@@ -152,6 +158,7 @@ class Group:
         shares: dict[str, list[TP]] = {name: [] for name in names}
         for number, tp in enumerate(self.tps):
             shares[names[number % len(names)]].append(tp)
+            self._owners[tp] = names[number % len(names)]
         for name in names:
             member = self.members[name]
             answer, member.joined = member.joined, None

@@ -16,6 +16,7 @@ from streams.agents.batch import TP, Committed
 from streams.agents.config import TransportConfig
 from streams.agents.keeper import Keeper
 from streams.agents.ledger import Ledger
+from streams.agents.positions import Positions
 from streams.agents.wall import now_ms
 from streams.clock import DAY_MS
 from streams.errors import EngineError
@@ -118,6 +119,17 @@ def failure_of_the_engine_hidden() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def writer_opened_unasked() -> Iterator[None]:
+    """Who was cut off opens its writer again as soon as the network is back, and ends the new owner with that."""
+
+    async def prove(_positions: Positions, _tp: TP, _term: int) -> None:
+        """Take it for granted."""
+
+    with patch.object(Positions, "prove", prove):
+        yield
+
+
 def _zombies(*moments: str) -> Callable[[Random], list[Fault]]:
     """Detect workers that stand still at one of these moments, and wake when others have their partitions."""
 
@@ -126,6 +138,18 @@ def _zombies(*moments: str) -> Callable[[Random], list[Fault]]:
         return Fault(at, f"pause at {dice.choice(moments)}", f"detect-{dice.choice('ab')}", 0.0, seconds)
 
     return lambda dice: [one(dice) for _ in range(3)]
+
+
+def _cut_off(dice: Random) -> list[Fault]:
+    """Detect workers lose the network, stand still, and come back when others may have their partitions."""
+    found: list[Fault] = []
+    for _ in range(3):
+        at = dice.uniform(0.0, 2.0)
+        found.append(Fault(at, "requests lost", "", 0.9, dice.uniform(1.2, 2.5)))
+        found.append(
+            Fault(at + dice.uniform(0.0, 0.5), "pause", f"detect-{dice.choice('ab')}", 0.0, dice.uniform(1.5, 3.0))
+        )
+    return found
 
 
 def _first_marks(dice: Random) -> list[Fault]:
@@ -153,6 +177,7 @@ BUILDS: Final = {
     "a revision ignored: alerts": Build(alert_revision_ignored, _OLD_NEWS),
     "a revision ignored: marks": Build(mark_position_ignored, _OLD_NEWS),
     "a wall clock read in the core": Build(wall_clock_in_the_core, Draws()),
+    "a writer opened unasked": Build(writer_opened_unasked, Draws(_cut_off, snapshot_seconds=0.2)),
     "a failure of the engine hidden": Build(failure_of_the_engine_hidden, Draws(_failing)),
     "a withdrawn mark forgotten": Build(withdrawn_mark_forgotten, _OLD_NEWS),
 }

@@ -12,6 +12,10 @@ FAULTS_SECONDS: Final = 3.0
 """Faults begin within so many seconds; then everything is mended."""
 
 
+class MadeToFail(Exception):
+    """Why the engine fails where it is made to."""
+
+
 class Fault(NamedTuple):
     """One fault; ``amount`` is steps, milliseconds or a chance, as the kind wants it."""
 

@@ -7,7 +7,7 @@ not, in order per connection.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from aiokafka.errors import (
     IllegalGenerationError,
@@ -25,7 +25,7 @@ from streams.agents.snapshots import Writer, transactional_id
 from streams.pipeline.snapshot import Entry
 from streams.settings.topics import ACTIVITY, SNAPSHOTS
 from tests.simulation.broker import Broker, Group
-from tests.simulation.loop import SimLoop, process
+from tests.simulation.loop import Process, SimLoop, process
 
 T = TypeVar("T")
 _MEAN: Final = 0.004
@@ -44,6 +44,14 @@ class Weather:
     """It takes long, perhaps longer than anybody waits."""
 
 
+class Fence(NamedTuple):
+    """Who opened the writer of a partition last."""
+
+    whose: Process
+    owned: bool
+    """Whether the partition was this process's when it asked; on the way it may have lost it."""
+
+
 @dataclass(slots=True)
 class Network:
     """Everybody's way to the broker, and the trace of all that arrived there."""
@@ -54,6 +62,8 @@ class Network:
     trace: list[tuple[object, ...]] = field(default_factory=list)
     traps: dict[tuple[str, str], Callable[[], None]] = field(default_factory=dict)
     """What happens to a process at its next request of a kind, the moment it is sent, or at its next record."""
+    fences: dict[TP, Fence] = field(default_factory=dict)
+    """By partition of the activity log."""
 
     def delay(self) -> float:
         """Draw how long a request is on its way."""
@@ -200,18 +210,27 @@ class SimProducer(Producer):
 class SimWriter(Writer):
     """The transactional producer of one partition of ``snapshots``."""
 
-    def __init__(self, network: Network, config: TransportConfig, partition: int) -> None:
-        self._network, self._tp = network, TP(SNAPSHOTS, partition)
+    def __init__(self, client: "SimClient", config: TransportConfig, partition: int) -> None:
+        self._client, self._network, self._tp = client, client.network, TP(SNAPSHOTS, partition)
         self._id = transactional_id(config, partition)
         self._epoch = -1
-        self._closed = network.loop.create_future()
+        self._closed = self._network.loop.create_future()
         self._closed.add_done_callback(lambda done: done.exception())
 
     async def start(self) -> tuple[int, int]:
         """See :class:`Writer`."""
-        broker = self._network.broker
-        number, self._epoch = await self._ask("fence", lambda: broker.initialise(self._id))
+        number, self._epoch = await self._ask("fence", self._fencing())
         return number, self._epoch
+
+    def _fencing(self) -> Callable[[], tuple[int, int]]:
+        network, tp = self._network, TP(ACTIVITY, self._tp.partition)
+        fence = Fence(process(), self._client.owns(tp))
+
+        def arrive() -> tuple[int, int]:
+            network.fences[tp] = fence
+            return network.broker.initialise(self._id)
+
+        return arrive
 
     async def begin(self) -> None:
         """See :class:`Writer`."""
@@ -253,12 +272,17 @@ class SimClient(Client):
     """One member of a consumer group."""
 
     def __init__(self, network: Network, group: Group, records_max: int) -> None:
-        self._network, self._group, self._records_max = network, group, records_max
+        self.network = self._network = network
+        self._group, self._records_max = group, records_max
         self.member, self.generation = "", -1
         self.at: dict[TP, int] = {}
         self._known: dict[TP, tuple[int, float]] = {}
         self._waiter: asyncio.Future[None] | None = None
         self._line = Line()
+
+    def owns(self, tp: TP) -> bool:
+        """Whether the group has given the partition to this member, and to no other since; asks the broker's own books."""
+        return self.member != "" and self._group.owner(tp) == self.member
 
     async def fetch(self, wanted: Collection[TP], batches_max: int, wait_seconds: float) -> list[Stretch]:
         """See :class:`Client`."""

@@ -42,7 +42,7 @@ from streams.settings.topics import (
 from streams.telemetry.metrics import Metrics
 from tests.rig.worlds import START_MS, programs
 from tests.simulation.broker import Broker, Group
-from tests.simulation.faults import FAULTS_SECONDS, SLOTS, Fault, engine_faults, faults
+from tests.simulation.faults import FAULTS_SECONDS, SLOTS, Fault, MadeToFail, engine_faults, faults
 from tests.simulation.loop import Process, SimLoop, leave, process
 from tests.simulation.network import Network, Weather
 from tests.simulation.sink import Service, Sink
@@ -69,10 +69,6 @@ class Seen:
     offset: int
     fingerprint: str
     whose: str
-
-
-class MadeToFail(Exception):
-    """Why the engine fails where it is made to."""
 
 
 @dataclass(slots=True)
@@ -193,7 +189,7 @@ class Schedule:
             yield
 
     def _exit(self, code: int) -> None:
-        """Note why a process ends by itself; only one that was fenced may, or whose engine was made to fail."""
+        """Note why a process ends by itself; one that lost its place may, and one whose engine was made to fail."""
         if not process().alive:
             leave(code)
         bug = sys.exc_info()[1]
@@ -201,6 +197,9 @@ class Schedule:
         if not isinstance(bug, ZombieError) and not isinstance(bug and bug.__cause__, MadeToFail):
             self.loop.halt = True
             self.bugs.append(f"a worker ended with {type(bug).__name__}: {bug}")
+        elif isinstance(bug, ZombieError) and (wrong := self.workers[process().name].app.fenced_in_vain()):
+            self.loop.halt = True
+            self.bugs.append(wrong)
         leave(code)
 
     def _publish(self, *controls: Control) -> None:

@@ -104,7 +104,14 @@ class SimApp:
 
     def snapshots(self, partition: int) -> SnapshotTopic:
         """See :class:`Delivery`."""
-        return SnapshotTopic(self._config, partition, lambda config, place: SimWriter(self._network, config, place))
+        return SnapshotTopic(self._config, partition, lambda config, place: SimWriter(self.client, config, place))
+
+    def fenced_in_vain(self) -> str:
+        """Say who took this process's place as a writer and had lost the partition, which is this one's; empty when nobody did."""
+        for tp, fence in sorted(self._network.fences.items()):
+            if fence.whose is not process() and not fence.owned and self.client.owns(tp):
+                return f"{process()} owns {tp.topic}/{tp.partition} and was fenced by {fence.whose}, who had lost it"
+        return ""
 
     # -- the life of the process
 

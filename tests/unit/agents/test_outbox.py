@@ -1,6 +1,6 @@
 """What detect says after a stretch of the log: together, in order, and only what is still news."""
 
-from streams.agents.outbox import MARKS_MAX, Outbox
+from streams.agents.outbox import BYTES_MAX, MARKS_MAX, RECORDS_MAX, Outbox
 from streams.agents.producer import Outgoing
 from streams.alerts.codec import decode_outcome
 from streams.alerts.model import Alert, IngestCount, Outcome, Position, RuleCount, Watermark
@@ -81,3 +81,45 @@ def test_what_was_not_acknowledged_is_said_again_and_then_no_more() -> None:
     assert again
     box.clear()
     assert box.records() == []
+
+
+def emptied(box: Outbox) -> list[list[Outgoing]]:
+    pieces = []
+    while records := box.records():
+        pieces.append(records)
+        box.clear()
+    return pieces
+
+
+def test_much_goes_out_in_pieces_with_nothing_left_out_and_nothing_twice() -> None:
+    alerts = [mule_alert(offset=number) for number in range(RECORDS_MAX + 1)]
+    counts = [counted(1, 5, f"payments/{number}") for number in range(RECORDS_MAX - 2)]
+    many = [mark(number % 3) for number in range(3 * MARKS_MAX + 7)]
+    said: list[Outcome] = [*alerts, *counts]
+    whole = outbox(Outputs(said, many))
+    pieces = emptied(whole)
+    assert [len(piece) for piece in pieces][:2] == [RECORDS_MAX, RECORDS_MAX]
+    assert 2 <= len(pieces) <= 3
+    flat = [record for piece in pieces for record in piece]
+    found = outcomes(flat)
+    assert [one.revision for one in found if isinstance(one, Alert)] == [one.revision for one in alerts]
+    assert [one for one in found if isinstance(one, IngestCount)] == counts
+    back: dict[int, list[Mark]] = {}
+    for record in flat:
+        if record.topic == ACTIVITY:
+            back.setdefault(record.partition, []).extend(unpack(record.value or b"").marks)
+    assert back == {
+        place: [one for one in many if partition_of(one.subject_kind, one.subject, PARTITIONS) == place]
+        for place in back
+    }
+    assert sum(map(len, back.values())) == len(many)
+
+
+def test_a_piece_is_bounded_in_bytes_too() -> None:
+    many = [
+        Mark(SubjectKind.ACCOUNT, f"account-{'x' * 5000}", "key", (1, 1, number), None)
+        for number in range(4 * MARKS_MAX)
+    ]
+    sizes = [sum(len(record.value or b"") for record in piece) for piece in emptied(outbox(Outputs([], many)))]
+    assert len(sizes) > 1
+    assert max(sizes) < 3 * BYTES_MAX

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from streams.agents.batch import TP, Batch, Committed
+from streams.agents.batch import TP, Batch, Committed, Revoked
 from streams.agents.config import TransportConfig
 from streams.agents.ledger import Ledger
 from streams.agents.positions import Client, Positions, Standing, Stretch
@@ -31,6 +31,22 @@ def test_what_was_committed_stays_done_when_reading_starts_before_it() -> None:
     ledger = Ledger(1, 1, [PLACE])
     ledger.start({PLACE: 3}, {PLACE: Committed(14, "word")})
     assert ledger.pending() == {}
+
+
+@pytest.mark.parametrize(
+    ("start", "committed", "chosen", "lost"),
+    [
+        (18, 14, {PLACE: 18}, 0),  # a snapshot newer than what is committed
+        (18, 20, {PLACE: 11}, 7),  # the log begins after the snapshot now, and what is committed does not help
+        (18, 14, {}, 4),  # nobody chose
+    ],
+)
+def test_lost_is_what_lies_between_the_position_due_and_the_start(
+    start: int, committed: int, chosen: dict[TP, int], lost: int
+) -> None:
+    ledger = Ledger(1, 1, [PLACE])
+    ledger.start({PLACE: start}, {PLACE: Committed(committed, "")}, chosen)
+    assert ledger.deliver(PLACE, start + 1, 0) == lost
 
 
 class SlowClient(Client):
@@ -102,5 +118,36 @@ def test_a_fetch_that_outlasts_its_term_does_not_leave_the_next_one_waiting_for_
         client.answer.set_result([Stretch(PLACE, 0, 2, [])])
         await fetching
         assert client.at == {PLACE: 0}
+
+    asyncio.run(scene())
+
+
+class Group(SlowClient):
+    """Knows which generation the group is in."""
+
+    present = 1
+
+    async def store(self, positions: Mapping[TP, Committed], generation: int) -> None:
+        if generation != self.present:
+            raise Revoked
+        self.at |= {tp: position.offset for tp, position in positions.items()}
+
+
+def test_whose_partition_it_is_the_broker_says_also_where_there_is_nothing_to_commit() -> None:
+    async def scene() -> None:
+        client = Group()
+        positions = Held(client)
+        positions.begin_term([PLACE], 1)
+        await positions.prove(PLACE, 1)  # it has not begun: a keeper asks before it recovers
+        await positions.open_term()
+        assert positions.ledger.pending() == {}
+        await positions.prove(PLACE, 1)
+        assert client.at == {PLACE: 0}
+        client.present = 2
+        with pytest.raises(Revoked):
+            await positions.prove(PLACE, 1)
+        client.present = 1
+        with pytest.raises(Revoked):
+            await positions.prove(PLACE, 0)  # a term that is over
 
     asyncio.run(scene())
