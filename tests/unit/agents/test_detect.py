@@ -126,3 +126,27 @@ def test_nothing_is_folded_over_records_that_were_deleted_before_they_were_read(
     worker = asyncio.run(scene())
     assert worker.held[PLACE].state.next_offset == 0
     assert rim.positions.acknowledged == 0
+
+
+@pytest.mark.parametrize(("term", "worked"), [(1, True), (2, False)])
+def test_a_keeper_of_an_older_term_is_left_alone_before_the_next_one_has_its_own(term: int, *, worked: bool) -> None:
+    """At the beginning of a term the partitions of the one before are still held, and the new term has not ended."""
+    rim = Rim()
+
+    async def scene() -> list[bool]:
+        worker = holding(rim)
+        rim.positions.ledger = Ledger(term, term, [PLACE])
+        rim.positions.ledger.start({PLACE: 0}, {})
+        found: list[bool] = []
+
+        async def work(_keeper: Keeper) -> bool:
+            found.append(True)
+            return False
+
+        with patch.object(Keeper, "work", work):
+            writing = asyncio.create_task(worker._snapshot_for_ever())
+            await asyncio.sleep(0.01)
+            writing.cancel()
+        return found
+
+    assert bool(asyncio.run(scene())) is worked
