@@ -7,6 +7,7 @@ bring along is a ``Client``.
 import asyncio
 import contextlib
 import logging
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import NamedTuple, Protocol
@@ -167,13 +168,17 @@ class Positions(ABC):
         """Have the broker say that this worker still is the member of the group that owns the partition.
 
         To be awaited before anything that would harm another owner: who was cut off does not know yet that it was replaced. What is
-        done is committed once more, for exactly this generation. Raises :class:`Revoked` when ``term`` is over or the group has
-        moved on, BrokerUnreachable and ServiceError as :meth:`commit_acknowledged` does.
+        done is committed once more, for exactly this generation; who may do that keeps the partition for a session from then on.
+        Raises :class:`Revoked` when ``term`` is over or the group has moved on, BrokerUnreachable and ServiceError as
+        :meth:`commit_acknowledged` does.
         """
-        self.check(term)
-        ledger = self._ledger
-        async with self._one_commit:
-            await self._store(ledger, {tp: ledger.done(tp)})
+        clock, ledger = asyncio.get_running_loop().time, self._ledger
+        asked = -math.inf
+        while clock() - asked > self.config.session_timeout_seconds:  # an answer that old is no news: ask again
+            self.check(term)
+            asked = clock()
+            async with self._one_commit:
+                await self._store(ledger, {tp: ledger.done(tp)})
         self.check(term)
 
     async def _store(self, ledger: Ledger, positions: Mapping[TP, Committed]) -> None:

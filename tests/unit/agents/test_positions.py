@@ -11,6 +11,7 @@ from streams.agents.ledger import Ledger
 from streams.agents.positions import Client, Positions, Standing, Stretch
 
 PLACE = TP("activity", 0)
+SESSION_SECONDS = 0.2
 
 
 def test_what_lies_before_the_start_is_done_and_gets_committed() -> None:
@@ -87,7 +88,13 @@ class Held(Positions):
 
     @property
     def config(self) -> TransportConfig:
-        return TransportConfig(prefix="test", role="detect", bootstrap="nowhere:1", topics=("activity",))
+        return TransportConfig(
+            prefix="test",
+            role="detect",
+            bootstrap="nowhere:1",
+            topics=("activity",),
+            session_timeout_seconds=SESSION_SECONDS,
+        )
 
     def wanted(self) -> Collection[TP]:
         return [PLACE]
@@ -149,5 +156,24 @@ def test_whose_partition_it_is_the_broker_says_also_where_there_is_nothing_to_co
         client.present = 1
         with pytest.raises(Revoked):
             await positions.prove(PLACE, 0)  # a term that is over
+
+    asyncio.run(scene())
+
+
+class LateGroup(Group):
+    """The group has moved on by the time its first answer, a yes, arrives."""
+
+    async def store(self, positions: Mapping[TP, Committed], generation: int) -> None:
+        await super().store(positions, generation)
+        self.present += 1
+        await asyncio.sleep(SESSION_SECONDS * 2)
+
+
+def test_a_proof_that_was_long_on_its_way_is_asked_for_again() -> None:
+    async def scene() -> None:
+        positions = Held(LateGroup())
+        positions.begin_term([PLACE], 1)
+        with pytest.raises(Revoked):
+            await positions.prove(PLACE, 1)
 
     asyncio.run(scene())
