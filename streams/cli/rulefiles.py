@@ -11,6 +11,7 @@ from streams.detection.findings import Finding, Severity
 from streams.detection.folder import load_folder
 from streams.detection.rule import Ruleset
 from streams.errors import RuleError, UsageError
+from streams.replay.notation import read_events
 
 PathArgument = Annotated[Path, typer.Argument(help="Folder with the rule files, or one file.")]
 DIGEST_SHOWN: Final = 12
@@ -18,7 +19,7 @@ DIGEST_SHOWN: Final = 12
 
 def checked(path: Path, consequence: str = "") -> Ruleset:
     """Give the set, or print every fault to standard error and raise RuleError."""
-    ruleset, findings = check_files(load_folder(path))
+    ruleset, findings = check_files(load_folder(path), read_events)
     if ruleset is None:
         show_findings(path, findings, to_errors=True)
         raise RuleError(f"{path}: {len(findings.errors)} errors in the rule files{consequence}")

@@ -32,6 +32,7 @@ from streams.detection.rule import Ruleset
 from streams.detection.words import SUBJECT_WORDS
 from streams.replay.coverage import Coverage, coverage, said
 from streams.replay.junit import junit
+from streams.replay.notation import read_events
 from streams.replay.ruletests import Verdict, run_tests
 
 _DATE: Final = len("2026-12-31")
@@ -57,7 +58,7 @@ def check_command(
 
     Example: payweir rules check rules/ --strict
     """
-    ruleset, found = check_files(load_folder(path))
+    ruleset, found = check_files(load_folder(path), read_events)
     findings = list(found)
     if ruleset is not None:
         findings += lint(ruleset)

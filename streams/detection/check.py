@@ -4,18 +4,22 @@ import json
 from collections.abc import Mapping as MappingType
 from hashlib import sha256
 
-from streams.detection.document import Mapping, read_document
+from streams.detection.document import Mapping, Text, read_document
 from streams.detection.findings import Findings, Spot
 from streams.detection.listcheck import read_list
 from streams.detection.rule import ReferenceList, Rule, Ruleset
 from streams.detection.rulecheck import read_rule
+from streams.detection.testcheck import EventReader
+from streams.detection.words import LIST_KINDS, Type
 from streams.legs import LegKind
 
 
-def check_files(files: MappingType[str, str]) -> tuple[Ruleset | None, Findings]:
+def check_files(
+    files: MappingType[str, str], read_events: EventReader | None = None
+) -> tuple[Ruleset | None, Findings]:
     """Check all files of a set (name to text); gives a ruleset only when there is no error.
 
-    A file that has the key ``entries`` is a list, any other a rule.
+    A file that has the key ``entries`` is a list, any other a rule. With ``read_events`` the events of its tests are read too.
     """
     findings = Findings()
     rules: list[Rule] = []
@@ -27,10 +31,10 @@ def check_files(files: MappingType[str, str]) -> tuple[Ruleset | None, Findings]
             if reference is not None:
                 _once(lists, reference.id, reference.spot, findings)
                 lists[reference.id] = reference
-    list_names = {name: reference.kind for name, reference in lists.items()}
+    list_names = _broken_lists(documents) | {name: reference.kind for name, reference in lists.items()}
     for document in documents:
         if "entries" not in document.entries:
-            rule = read_rule(document, list_names, findings)
+            rule = read_rule(document, list_names, findings, read_events)
             if rule is not None:
                 rules.append(rule)
     _check_together(rules, documents, findings)
@@ -41,6 +45,21 @@ def check_files(files: MappingType[str, str]) -> tuple[Ruleset | None, Findings]
     text = json.dumps(dict(sorted(files.items())), ensure_ascii=False, sort_keys=True)
     rules.sort(key=lambda rule: rule.id)
     return Ruleset(sha256(text.encode()).hexdigest(), text, tuple(rules), lists), findings
+
+
+def _broken_lists(documents: list[Mapping]) -> dict[str, Type]:
+    """Give all lists as far as they have a name and a kind: a fault in one is no fault of the rules that name it."""
+    found = {}
+    for document in documents:
+        name, kind = document.get("id"), document.get("kind")
+        if (
+            "entries" in document.entries
+            and isinstance(name, Text)
+            and isinstance(kind, Text)
+            and kind.value in LIST_KINDS
+        ):
+            found[name.value] = LIST_KINDS[kind.value]
+    return found
 
 
 def _once(seen: dict[str, ReferenceList], name: str, spot: Spot, findings: Findings) -> None:

@@ -13,12 +13,18 @@ A factor may also be a length of time (``30d``) or a code in capitals (``CASH_OU
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 DEPTH_MAX: Final = 20
 TOKENS_MAX: Final = 300
 """Words, numbers and signs of one expression: what is joined in a row nests as deeply as it is long."""
 DIGITS_MAX: Final = 18
+WORDS: Final = (
+    "count", "sum", "min", "max", "mean", "median", "deviation", "pause", "distinct", "amount", "of", "over", "where", "with",
+    "new", "one-off", "the", "same", "within", "matched", "followed", "answered", "before", "since", "daily", "days",
+)  # fmt: skip
+"""Words of a window, to be offered in place of a misspelt one."""
 _TOKEN = re.compile(
     r"\s*(?:([0-9](?:[0-9_]|,(?=[0-9]))*(?:\.[0-9]+)?)(%|(?:ms|s|m|h|d)\b)?|([A-Za-z][A-Za-z0-9_-]*)|(>=|<=|!=|[><=()*+,-]))"
 )
@@ -35,6 +41,8 @@ class ExpressionError(ValueError):
         self.column, self.advice = column, advice
         self.let = ""
         """Name of the value in whose text it stands; empty for ``when``."""
+        self.unknown = ""
+        """The name that means nothing, where that is the fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,17 @@ class Reader:
         """Go past a word that must stand here."""
         if self.peek() != word:
             found = repr(self.peek()) if self.peek() else "the end"
-            raise ExpressionError(self.column(), f"expected {word!r}, found {found}", f"write {word!r} here")
+            raise ExpressionError(self.column(), f"expected {word!r}, found {found}", self._advice(word))
         self.at += 1
+
+    def _advice(self, word: str) -> str:
+        """Look at the word before, too: one that is misspelt is read as something else."""
+        before = self.tokens[self.at - 1][1] if self.at else ""
+        for found in (self.peek(), before):
+            near = get_close_matches(found, WORDS, 1) if found and found not in WORDS else []
+            if near:
+                return f"did you mean {near[0]!r} in place of {found!r}?"
+        return f"write {word!r} here"
 
     def accept(self, word: str) -> bool:
         """Go past a word if it stands here."""
@@ -117,13 +134,19 @@ def _tokens(text: str) -> list[tuple[str, str, int]]:
     return tokens
 
 
+def _too_many(first: str) -> str:
+    """Say what to do about a condition that goes on; perhaps it was to be a window, and its first word is misspelt."""
+    near = get_close_matches(first, WORDS, 1)
+    return f"did you mean {near[0]!r} in place of {first!r}?" if near else "join conditions with 'and' or 'or'"
+
+
 def parse_condition(text: str) -> Node:
     """Read a condition or a value; raises ``ExpressionError``."""
     reader = read(text)
     node = _either(reader, DEPTH_MAX)
     if reader.at < len(reader.tokens):
         raise ExpressionError(
-            reader.column(), f"{reader.peek()!r} is one word too many", "join conditions with 'and' or 'or'"
+            reader.column(), f"{reader.peek()!r} is one word too many", _too_many(reader.tokens[0][1])
         )
     return node
 
@@ -238,4 +261,4 @@ def _factor(reader: Reader, depth: int) -> Node:
         return node
     if kind == "word":
         return Node("code" if _CODE.fullmatch(value) else "name", column, value)
-    raise ExpressionError(column, f"expected a value, found {value!r}")
+    raise ExpressionError(column, f"expected a value, found {value!r}", "write '=' once" if value == "=" else "")

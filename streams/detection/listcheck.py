@@ -1,5 +1,6 @@
 """Reading a list file: who is left out, by whom, why, and until when."""
 
+import re
 import unicodedata
 
 from streams.detection.document import Mapping
@@ -8,6 +9,7 @@ from streams.detection.findings import Findings
 from streams.detection.rule import ListEntry, ReferenceList
 from streams.detection.words import LIST_KINDS
 
+_COUNTRY = re.compile("[A-Z]{2}")
 _KEYS = {"id", "kind", "owner", "description", "entries"}
 _ENTRY_KEYS = {"key", "reason", "added_by", "approved_by", "valid_from", "expires"}
 
@@ -33,6 +35,12 @@ def read_list(document: Mapping, findings: Findings) -> ReferenceList | None:
             )
         if read.expires and read.expires <= read.valid_from:
             findings.error(entry.spot("expires"), "the entry expires before it begins")
+        if kind == "country" and read.key and not _COUNTRY.fullmatch(read.key):
+            told = f"{read.key!r} is no country code of ISO 3166"
+            findings.error(entry.spot("key"), told, 'write two capital letters, like KH; in quotation marks: "NO"')
+        if any(each.valid_from < read.expires and read.valid_from < each.expires for each in entries.get(read.key, ())):
+            told = f"{read.key!r} stands here already for some of that time"
+            findings.warn(entry.spot("key"), told, "keep one entry, or let the second begin when the first expires")
         entries[read.key] = (*entries.get(read.key, ()), read)
     if len(findings.errors) > before:
         return None

@@ -111,7 +111,11 @@ def _name(node: Node, scope: Scope) -> Code:
         return Code(source, kind, missing=MISSING.get(name, ""))
     near = get_close_matches(name, [*scope.names, *scope.params, *FIELDS, *scope.lists], 1)
     advice = f"did you mean {near[0]!r}?" if near else "define it under 'let' or 'params'"
-    raise ExpressionError(node.column, f"unknown name {name!r}", advice)
+    if any(name.upper() in codes for codes in CODES.values()):
+        advice = f"codes are in capitals: write {name.upper()}"
+    unknown = ExpressionError(node.column, f"unknown name {name!r}", advice)
+    unknown.unknown = name
+    raise unknown
 
 
 def _param(name: str, scope: Scope, column: int) -> Code:

@@ -12,11 +12,9 @@ from streams.detection.document import Item, Mapping, Sequence, Text
 from streams.detection.expression import ExpressionError, Node, parse_condition
 from streams.detection.fields import Fields
 from streams.detection.findings import Findings, Spot
-from streams.detection.plan import plan_rule
-from streams.detection.planned import Shared
 from streams.detection.rule import STORM_ALERTS, Let, MoneyParam, Param, ReferenceWord, Rule, Value, Words
-from streams.detection.sentence import names_in
-from streams.detection.testcheck import known_list, read_tests
+from streams.detection.testcheck import EventReader, known_list, read_tests
+from streams.detection.wholecheck import check_whole
 from streams.detection.words import (
     DISTINCT,
     FIELDS,
@@ -26,6 +24,7 @@ from streams.detection.words import (
     OTHERS,
     REFERENCES,
     SEGMENTS,
+    SUBJECT_WORDS,
     SUBJECTS,
     TEXTS,
     TRIGGERS,
@@ -50,12 +49,15 @@ KEYS = {
 }  # fmt: skip
 
 
-def read_rule(document: Mapping, lists: MappingType[str, Type], findings: Findings) -> Rule | None:
+def read_rule(
+    document: Mapping, lists: MappingType[str, Type], findings: Findings, read_events: EventReader | None = None
+) -> Rule | None:
     """Read one rule; None when it has faults. ``lists`` are the ids of the set's lists and what their keys name."""
     before = len(findings.errors)
     fields = Fields(document, findings)
     fields.unknown(KEYS)
-    per = SUBJECTS.get(fields.word("per", list(SUBJECTS)), SubjectKind.ACCOUNT)
+    subject = fields.word("per", list(SUBJECTS))
+    per = SUBJECTS.get(subject, SubjectKind.ACCOUNT)
     params = _params(fields, findings)
     lets = _lets(fields, per, findings)
     when_item = document.get("when")
@@ -68,12 +70,12 @@ def read_rule(document: Mapping, lists: MappingType[str, Type], findings: Findin
         fields.text("legal_basis", required=False), per, _triggers(fields, per, findings),
         fields.span("wait", "0s", WINDOW_MS_MAX), tuple(lets), when or Node("number", 0, "0"),
         _comparisons(lets, when, document), params,
-        _unless(fields, lists, findings), fields.text("say"),
-        _cool_down(fields, findings), read_tests(fields, lists, findings), document.spot,
+        _unless(fields, per, lists, findings), fields.text("say"),
+        _cool_down(fields, findings), read_tests(fields, lists, findings, read_events), document.spot,
         fields.day("review_by", required=False), _storm(fields, findings), _texts(fields, when_item),
     )  # fmt: skip
-    if len(findings.errors) == before:
-        _check_whole(rule, fields, lists, findings)
+    if subject:  # else every word about it would be another fault
+        check_whole(rule, fields, lists, findings, readable=when is not None)
     return rule if len(findings.errors) == before else None
 
 
@@ -103,27 +105,6 @@ def _storm(fields: Fields, findings: Findings) -> int:
         findings.error(fields.spot("storm"), f"'storm' cannot be {told!r}", "write '100 an hour', or 'none'")
         return STORM_ALERTS
     return int(found[1])
-
-
-def _check_whole(rule: Rule, fields: Fields, lists: MappingType[str, Type], findings: Findings) -> None:
-    try:
-        plan = plan_rule(rule, 0, Shared(lists))
-    except ExpressionError as error:
-        item = fields.mapping("let")[error.let][1] if error.let else fields.document.get("when")
-        spot = item.at(error.column) if isinstance(item, Text) else fields.document.spot
-        findings.error(spot, str(error), error.advice)
-        return
-    known = {measure.name for measure in plan.measures} | set(rule.params)
-    say = fields.document.get("say")
-    for name, offset in names_in(rule.say):
-        if name not in known:
-            spot = say.at(offset) if isinstance(say, Text) else fields.document.spot
-            findings.error(
-                spot, f"'say' names {{{name}}}, which is not a value of the rule", "known: " + ", ".join(sorted(known))
-            )
-    expected = {test.expect for test in rule.tests}
-    if expected != {"alert", "none"}:
-        findings.warn(rule.spot, "the rule lacks a test that fires or one that stays silent", "add both under 'tests'")
 
 
 def _comparisons(lets: list[Let], when: Node | None, document: Mapping) -> tuple[Comparison, ...]:
@@ -368,9 +349,17 @@ def _triggers(fields: Fields, per: SubjectKind, findings: Findings) -> tuple[Leg
     return tuple(TRIGGERS[per][word.value] for word in words if word.value in TRIGGERS[per])
 
 
-def _unless(fields: Fields, lists: MappingType[str, Type], findings: Findings) -> tuple[str, ...]:
+def _unless(fields: Fields, per: SubjectKind, lists: MappingType[str, Type], findings: Findings) -> tuple[str, ...]:
     words = fields.words("unless")
     for word in words:
-        if known_list(word.value, word.spot, lists, findings) and lists[word.value].value not in SUBJECTS:
+        if not known_list(word.value, word.spot, lists, findings):
+            continue
+        named = SUBJECTS.get(lists[word.value].value)
+        if named is None:
             findings.error(word.spot, f"the list {word.value!r} names no subjects", "ask 'in' a list within 'when'")
+        elif named is not per and named is not SubjectKind.ACCOUNT:
+            told = (
+                f"the list {word.value!r} names {lists[word.value].value}s, and the rule is about {SUBJECT_WORDS[per]}s"
+            )
+            findings.error(word.spot, told, "name a list of those, or of accounts")
     return tuple(word.value for word in words)

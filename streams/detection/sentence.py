@@ -10,6 +10,12 @@ def names_in(template: str) -> list[tuple[str, int]]:
     return [(match[1], match.start()) for match in _NAME.finditer(template)]
 
 
+def stray_braces(template: str) -> list[int]:
+    """Give the offsets of braces that are not around a name."""
+    bare = _NAME.sub(lambda match: " " * len(match[0]), template)
+    return [at for at, sign in enumerate(bare) if sign in "{}"]
+
+
 def fill(template: str, texts: dict[str, str]) -> str:
     """Put the values' texts in place of their names; anything else of the template stays as it is."""
     return _NAME.sub(lambda match: texts.get(match[1], match[0]), template)

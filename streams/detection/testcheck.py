@@ -1,5 +1,6 @@
 """Reading the tests inside a rule file."""
 
+from collections.abc import Callable, Sized
 from collections.abc import Mapping as MappingType
 from typing import Final
 
@@ -14,8 +15,16 @@ TESTS_MAX: Final = 100
 TEST_KEYS: Final = {"name", "events", "expect", "subject", "on_list"}
 
 
-def read_tests(fields: Fields, lists: MappingType[str, Type], findings: Findings) -> tuple[RuleTest, ...]:
-    """Read what stands under ``tests``; ``lists`` are those of the set."""
+EVENTS_MAX: Final = 5_000
+"""Events of one test."""
+EventReader = Callable[[str, int], Sized]
+"""Reads the short form of a test's events, of a number within the test; raises ValueError for what is none."""
+
+
+def read_tests(
+    fields: Fields, lists: MappingType[str, Type], findings: Findings, read_events: EventReader | None
+) -> tuple[RuleTest, ...]:
+    """Read what stands under ``tests``; ``lists`` are those of the set. Events are looked at when there is a reader."""
     items = fields.maps("tests")
     if len(items) > TESTS_MAX:
         findings.error(
@@ -31,13 +40,28 @@ def read_tests(fields: Fields, lists: MappingType[str, Type], findings: Findings
             for name, (spot, value) in test.mapping("on_list").items()
             if known_list(name, spot, lists, findings)
         }
+        events = test.texts("events")
+        if read_events is not None:
+            _look_at(events, read_events, findings)
         tests.append(
             RuleTest(
-                test.text("name"), tuple(text.value for text in test.texts("events")), test.word("expect", ("alert", "none")),
+                test.text("name"), tuple(text.value for text in events), test.word("expect", ("alert", "none")),
                 test.text("subject", required=False), item.spot, listed,
             )
         )  # fmt: skip
     return tuple(tests)
+
+
+def _look_at(events: list[Text], read_events: EventReader, findings: Findings) -> None:
+    count = 0
+    for number, text in enumerate(events, 1):
+        try:
+            count += len(read_events(text.value, number))
+        except ValueError as error:
+            findings.error(text.spot, str(error))
+        if count > EVENTS_MAX:
+            findings.error(text.spot, f"more than {EVENTS_MAX:,} events up to here", "show it with fewer")
+            return
 
 
 def known_list(name: str, spot: Spot, lists: MappingType[str, Type], findings: Findings) -> bool:

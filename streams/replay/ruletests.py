@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from streams.alerts.model import Alert, AlertState, Outcome
 from streams.detection.comparisons import Seen
 from streams.detection.program import Programs, compile_ruleset
 from streams.detection.rule import ListEntry, ReferenceList, Rule, Ruleset, RuleTest
+from streams.detection.testcheck import EVENTS_MAX
 from streams.events.codec import encode_event
 from streams.events.model import Event
 from streams.pipeline import RawRecord, SourceState
@@ -15,8 +16,6 @@ from streams.replay.embedded import Embedded
 from streams.replay.notation import START_MS, NotationError, read_events
 
 _FAR = 1 << 50
-EVENTS_MAX: Final = 5_000
-"""Events of one test."""
 
 
 class Verdict(NamedTuple):
