@@ -22,6 +22,8 @@ _WRITES: Final = "payweir_writes"
 _CONNECT_SECONDS: Final = 5
 _STATEMENT_MS: Final = 60_000
 _LOCK_MS: Final = 10_000
+_IDLE_MS: Final = 30_000
+"""For so long the server keeps the locks of a transaction in which nothing is asked."""
 _TEXT_MAX: Final = 300
 
 # Classes of https://www.postgresql.org/docs/current/errcodes-appendix.html that blame the row; the others, the service.
@@ -88,8 +90,9 @@ def require_file(url: URL) -> None:
 
 
 def _prepare_postgresql(connection: DBAPIConnection, _record: object) -> None:
-    """Bound every wait, so that a stuck server looks like an unreachable one."""
+    """Bound every wait: a stuck server looks like an unreachable one, and a worker that is frozen keeps no other waiting."""
     cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = {_IDLE_MS}")
     cursor.execute(f"SET statement_timeout = {_STATEMENT_MS}")
     cursor.execute(f"SET lock_timeout = {_LOCK_MS}")
     cursor.execute("SET timezone = 'UTC'")

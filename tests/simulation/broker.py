@@ -120,10 +120,12 @@ class Group:
             raise IllegalGenerationError
         return self.preparing
 
-    def commit(self, name: str, generation: int, positions: Mapping[TP, Committed]) -> None:
-        """Store positions for this generation and no other."""
-        if name not in self.members:
+    def commit(self, name: str, generation: int, positions: Mapping[TP, Committed], now: float) -> None:
+        """Store positions for this generation and no other; who may do that has been heard of, as with Kafka."""
+        member = self.members.get(name)
+        if member is None:
             raise UnknownMemberIdError
+        member.heard_at = now
         if generation != self.generation:
             raise IllegalGenerationError
         self.committed |= positions

@@ -326,9 +326,11 @@ class SimClient(Client):
         """See :class:`Client`."""
         if generation != self.generation:
             raise Revoked
-        group, member = self._group, self.member
+        group, member, loop = self._group, self.member, self._network.loop
         try:
-            await self._network.ask("commit", lambda: group.commit(member, generation, positions), self._line)
+            await self._network.ask(
+                "commit", lambda: group.commit(member, generation, positions, loop.time()), self._line
+            )
         except (UnknownMemberIdError, IllegalGenerationError) as refused:
             raise Revoked from refused
 
