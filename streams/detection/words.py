@@ -157,6 +157,7 @@ FIELDS: Final = {
     "agent": ("x.agent", Type.AGENTS),
     "counterparty_type": ("x.other_type", Type.TEXT),
     "cross_border": ("x.abroad", Type.BOOL),
+    "foreign_currency": ("x.foreign", Type.BOOL),
     "batch": ("x.batch", Type.TEXT),
     "gross": ("x.figures[0]", Type.MONEY),
     "due": ("x.figures[1]", Type.MONEY),
@@ -173,10 +174,11 @@ FIELDS: Final = {
 }
 """Words for a leg's own fields in ``when`` and after ``where``, and their source.
 
-``country``, ``agent`` (bank or payment company) and ``counterparty_type`` are those of the other end. ``gross``, ``due`` (what its
-figures leave to be paid) and ``rounding`` (one minor unit an item) are a batch's; its ``amount`` is what it says to pay out.
-``ip_country`` and ``ip_class`` say where the payer gave the order, ``registered_as`` what joins accounts (PHONE, EMAIL, ADDRESS,
-OWNER), ``standing`` how an account of a party stands. ``balance`` is the account's own after the leg, ``hour`` the subject's local
+``country``, ``agent`` (bank or payment company) and ``counterparty_type`` are those of the other end. ``foreign_currency``
+says that the currency is that of neither end's country. ``gross``, ``due`` (what its figures leave to be paid) and
+``rounding`` (one minor unit an item) are a batch's; its ``amount`` is what it says to pay out. ``ip_country`` and
+``ip_class`` say where the payer gave the order, ``registered_as`` what joins accounts (PHONE, EMAIL, ADDRESS, OWNER),
+``standing`` how an account of a party stands. ``balance`` is the account's own after the leg, ``hour`` the subject's local
 one, 0 to 23.
 """
 MISSING: Final = {

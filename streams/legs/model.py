@@ -130,6 +130,8 @@ class Leg(Struct, array_like=True, gc=False):
     """Where the payer gave the order: country and kind of his network address, ``KH|RESIDENTIAL``."""
     marked: tuple[str, ...] = ()
     """Derived: rules that said yes to the same payment at its other end, sorted; from marks (``state/hearing.py``)."""
+    foreign: bool = False
+    """Both countries are known and the currency is that of neither (``money/tender.py``)."""
 
 
 class Said(Struct, array_like=True, gc=False, frozen=True):

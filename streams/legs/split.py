@@ -29,6 +29,7 @@ from streams.events.model import (
 )
 from streams.legs.aside import UNDOING, about_owner, awaited, seat_of, seldom
 from streams.legs.model import REPORT_KEY, Leg, LegKind, SubjectKind
+from streams.money import is_foreign
 
 # Plain integers where every payment passes: comparing and hashing them costs less than members of an enumeration.
 _ACCOUNT, _DEVICE, _JOIN = int(SubjectKind.ACCOUNT), int(SubjectKind.DEVICE), int(SubjectKind.JOIN)
@@ -75,14 +76,17 @@ def _payment(event: PaymentEvent, how: Split) -> list[Leg]:
         device, intern(event.merchant_id or ""), *_PLAIN, event.rail, intern(event.purpose_code or ""), intern(event.mcc or ""),
     )  # fmt: skip
     way = _way(event, how.time)
+    foreign = is_foreign(event.currency, event.debtor.country or "", event.creditor.country or "")
     debtor, creditor = intern(event.debtor.party_token or payer), intern(event.creditor.party_token or payee)
     as_payer = (
         *common, _known(payee), debtor, payer, *ends, *_about(event.creditor), *way, "", None,
         quarters_ahead(event.debtor.country or "", event.currency), event.debtor_balance_after_minor, seat_of(event),
+        _BARE.marked, foreign,
     )  # fmt: skip
     as_payee = (
         *common, _known(payer), creditor, payee, *ends, *_about(event.debtor), *way, "", None,
-        quarters_ahead(event.creditor.country or "", event.currency), event.creditor_balance_after_minor,
+        quarters_ahead(event.creditor.country or "", event.currency), event.creditor_balance_after_minor, _BARE.seat,
+        _BARE.marked, foreign,
     )  # fmt: skip
     legs = []
     kinds = how.kinds

@@ -101,6 +101,7 @@ SPANS: Final = ("stay", "gap", "age", "known_for", "0s", "1h", "24h", "25h", "40
 PLAIN: Final = (
     "rail = CASH_OUT", "rail != CASH_OUT", "rail = CARD", "rail is missing", "purpose in codes", "purpose not in codes",
     "purpose = SALA", "purpose is given", "kind = ORG", "kind != ORG", "kind is missing", "counterparty is new", "cross_border",
+    "foreign_currency",
     "balance is missing", "gap is given", "age is missing", "counterparty is given", "quick", "usual is given",
     "amount is a multiple of floor",
 )  # fmt: skip
@@ -176,7 +177,8 @@ def legs(chance: random.Random) -> Iterator[Leg]:
             number, f"p{number}", amount=chance.choice((1, 99, 100, 200, 300, 301)),
             currency=chance.choice(("CNY", "CNY", "USD", "EUR")), other=chance.choice(("X", "Y", "Z", "")),
             way=chance.choice(("CASH_OUT", "CARD", "")), zone=chance.choice((0, 32, -20)),
-            purpose=chance.choice(("SALA", "OTHR", "")), abroad=chance.random() < 0.5, balance=chance.choice((None, 0, -50, 500)),
+            purpose=chance.choice(("SALA", "OTHR", "")), abroad=chance.random() < 0.5, foreign=chance.random() < 0.5,
+            balance=chance.choice((None, 0, -50, 500)),
         )  # fmt: skip
 
 

@@ -5,8 +5,8 @@ from typing import Final
 from streams.errors import UsageError
 from streams.replay.generator.breaks import ORPHAN_SETTLEMENT, PAYOUT_MISMATCH
 from streams.replay.generator.controls import CONTROL_NEAR_MISSES, CONTROLS
-from streams.replay.generator.decoys import DECOYS
-from streams.replay.generator.exits import EXITS
+from streams.replay.generator.decoys import CURRENCY_NEAR_MISSES, DECOYS
+from streams.replay.generator.exits import CURRENCY_MISMATCH, EXITS
 from streams.replay.generator.fronts import FRONT_NEAR_MISSES, FRONTS
 from streams.replay.generator.habits import HABITS
 from streams.replay.generator.honest_shops import SHOP_NEAR_MISSES
@@ -22,6 +22,7 @@ TYPOLOGIES: Final = (
     PASS_THROUGH, FAN_IN_NEW, SHARED_DEVICE, PAYOUT_MISMATCH, ORPHAN_SETTLEMENT, *NEAR_MISSES,
     *HOPS, *FRONTS, *EXITS, FRAUD_RING, *FRONT_NEAR_MISSES, *DECOYS,
     *HABITS, *CONTROLS, *SHOPS, *HABIT_NEAR_MISSES, *CONTROL_NEAR_MISSES, *SHOP_NEAR_MISSES,
+    CURRENCY_MISMATCH, *CURRENCY_NEAR_MISSES,
 )  # fmt: skip
 """In the order in which instances that begin at the same moment are made."""
 

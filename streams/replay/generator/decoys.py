@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from streams.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, from_datetime
 from streams.events.model import PartyType, Rail, ReportType
 from streams.replay.generator import exits, hops
-from streams.replay.generator.draws import Spread, below, between, local_day, local_day_start
+from streams.replay.generator.draws import Spread, below, between, in_currency, local_day, local_day_start
 from streams.replay.generator.mules import FAN_IN_NEW, SHARED_DEVICE, YUAN, cash_out, plain
 from streams.replay.generator.payments import Life, Paid, Transfer
 from streams.replay.generator.population import Holder
@@ -202,6 +202,32 @@ def family_remittance(case: Case) -> Subject:
     return "account", person.token
 
 
+def travel_money(case: Case) -> Subject:
+    """Let somebody buy dollars for a journey from a money changer in Hong Kong, whose code of trade says what he is."""
+    rng = case.rng
+    person = case.fresh("traveller")
+    counter = case.abroad("counter", "HK")
+    licensed = replace(counter.account, party_type=PartyType.MERCHANT)
+    changer = replace(counter, account=licensed, merchant_id=f"m-{counter.token[:16]}", mcc="6051")
+    case.member(changer)
+    amount = in_currency(between(rng, 120, 400) * 100 * YUAN, "USD")
+    bought = replace(exits.remittance(person, changer, amount, case.start_ms), currency="USD")
+    case.pay(bought, Role.NORMAL)
+    return "account", person.token
+
+
+def dollar_invoice(case: Case) -> Subject:
+    """Let a company pay a new supplier abroad in dollars, as goods are invoiced in Asia."""
+    rng = case.rng
+    company = case.fresh("importer", PartyType.ORG)
+    abroad = case.abroad("supplier", ("TH", "VN", "MY", "TW")[below(rng, 4)])
+    supplier = replace(abroad, account=replace(abroad.account, party_type=PartyType.ORG))
+    amount = in_currency(between(rng, 300, 2_500) * 100 * YUAN, "USD")
+    bill = replace(exits.remittance(company, supplier, amount, case.start_ms), currency="USD", purpose="GDDS")
+    case.pay(bill, Role.NORMAL)
+    return "account", company.token
+
+
 def in_flight_at_stop(case: Case) -> Subject:
     """Let a payment begun minutes before a stop settle within the minute after it."""
     rng = case.rng
@@ -268,4 +294,8 @@ DECOYS: Final = tuple(
         (exits.OUTFLOW_AFTER_STOP, in_flight_at_stop),
         (exits.PAY_TO_REPORTED, cleared_account),
     )
+)
+CURRENCY_NEAR_MISSES: Final = tuple(
+    Typology(build.__name__, exits.CURRENCY_MISMATCH.rule_id, build, hard_negative=True)
+    for build in (travel_money, dollar_invoice)
 )

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from streams.clock import HOUR_MS, MINUTE_MS, SECOND_MS, from_datetime
 from streams.events.model import Rail, ReportType
-from streams.replay.generator.draws import DWELL_MS, SENT_ON_PERCENT, Spread, below, between
+from streams.replay.generator.draws import DWELL_MS, SENT_ON_PERCENT, Spread, below, between, in_currency
 from streams.replay.generator.hops import drain, ordinary_life, receive
 from streams.replay.generator.mules import YUAN, cash_out, plain, to_exchange, varied
 from streams.replay.generator.payments import Paid, Transfer
@@ -17,6 +17,8 @@ _CORRIDOR: Final = ("KH",) * 6 + ("MM",) * 3 + ("LA", "LA", "PH", "AE", "TH")
 """Where the money of scam hubs goes: mostly Cambodia, Myanmar, Laos (UNODC, January 2024), some by other ways."""
 _LISTED: Final = 11
 """So many of them lead to countries on the list of the rules."""
+_CLASHES: Final = (("TH", "USD"), ("HK", "USD"), ("AE", "USD"), ("MY", "USD"), ("VN", "EUR"))
+"""Where a mule in China sends money that is neither his country's nor that of whom he pays."""
 _WITHDRAWAL: Final = Spread((0, 20), (700, 50), (900, 100), (1_000, 200))
 """What a cash runner takes at a time, in hundreds of yuan: machines give 2,000 to 5,000, some 20,000 a day."""
 
@@ -69,6 +71,28 @@ def risk_corridor(case: Case) -> Subject:
     receipts = receive(case, mule, amounts, 5 * HOUR_MS)
     out = sum(amounts) * max(SENT_ON_PERCENT.draw(rng), 80) // 100
     case.pay(remittance(mule, payee, out, receipts[-1].settled_ms + DWELL_MS.draw(rng)), Role.EXIT)
+    return "account", mule.token
+
+
+def currency_mismatch(case: Case) -> Subject:
+    """R54: what comes in as yuan leaves as dollars or euros, to people new to the mule where these are foreign too.
+
+    Faint: less than 10,000 yuan's worth at a time.
+    """
+    rng = case.rng
+    mule = case.fresh("mule")
+    ordinary_life(case, mule)
+    country, currency = _CLASHES[below(rng, len(_CLASHES))]
+    parts = between(rng, 1, 2)
+    hundreds = (50, 85) if case.faint else (140, 420)
+    amounts = [between(rng, *hundreds) * 100 * YUAN for _ in range(parts)]
+    receipts = receive(case, mule, amounts, 5 * HOUR_MS)
+    at = receipts[-1].settled_ms + DWELL_MS.draw(rng)
+    for number, amount in enumerate(amounts):
+        payee = case.abroad(f"payee {number}", country)
+        out = in_currency(amount * max(SENT_ON_PERCENT.draw(rng), 88) // 100, currency)
+        case.pay(replace(remittance(mule, payee, out, at), currency=currency), Role.EXIT)
+        at += between(rng, 5, 90) * MINUTE_MS
     return "account", mule.token
 
 
@@ -146,4 +170,5 @@ RISK_CORRIDOR: Final = Typology("risk_corridor", "risk-corridor", risk_corridor,
 OUTFLOW_AFTER_STOP: Final = Typology("outflow_after_stop", "outflow-after-stop", outflow_after_stop, has_faint=True)
 PAY_TO_REPORTED: Final = Typology("pay_to_reported", "pay-to-reported", pay_to_reported)
 PAY_TO_ALLEGED: Final = Typology("pay_to_alleged", "pay-to-alleged", pay_to_alleged)
+CURRENCY_MISMATCH: Final = Typology("currency_mismatch", "currency-mismatch", currency_mismatch, has_faint=True)
 EXITS: Final = (CRYPTO_EXIT, ATM_EXIT, RISK_CORRIDOR, OUTFLOW_AFTER_STOP, PAY_TO_REPORTED, PAY_TO_ALLEGED)

@@ -168,6 +168,22 @@ def risk_corridor(stream: Stream, one: Scenario) -> bool:
     return bool(abroad) and abroad[0].amount >= 10_000 * YUAN
 
 
+def currency_mismatch(stream: Stream, one: Scenario) -> bool:
+    """R54: a payment worth 10,000 yuan, in a currency of neither country, to whom is no changer and, from a firm, no firm."""
+    own = {"CN": "CNY", "TH": "THB", "HK": "HKD", "AE": "AED", "MY": "MYR", "VN": "VND", "TW": "TWD"}
+    floors = {"CNY": 10_000 * YUAN, "USD": 150_000, "EUR": 150_000}
+    met = set[str]()
+    for move in stream.ledger.paid[one.subject]:
+        event = event_of(stream, move)
+        here, there = event.debtor, event.creditor
+        foreign = event.currency not in {own.get(here.country or ""), own.get(there.country or "")}
+        new, firms = move.payee not in met, here.party_type is there.party_type is PartyType.ORG
+        met.add(move.payee)
+        if foreign and new and not firms and event.mcc != "6051" and move.amount >= floors[event.currency]:
+            return True
+    return False
+
+
 def outflow_after_stop(stream: Stream, one: Scenario) -> bool:
     """R04: a debit settles more than a minute after a stop began."""
     stops = [report.event_time for report in _reports(stream, one.subject) if report.type is ReportType.STOP_PAYMENT]

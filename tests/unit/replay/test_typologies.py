@@ -25,6 +25,7 @@ FRAUD: list[Callable[[Stream, Scenario], bool]] = [
     conditions.crypto_exit,
     conditions.atm_exit,
     conditions.risk_corridor,
+    conditions.currency_mismatch,
     conditions.outflow_after_stop,
     conditions.batch_mismatch,
     conditions.new_payout_account,
@@ -73,6 +74,8 @@ def test_instances_meet_the_catalogue_unless_they_are_faint(
         ("crypto_saver", conditions.crypto_exit),
         ("payday_cash", conditions.atm_exit),
         ("family_remittance", conditions.risk_corridor),
+        ("travel_money", conditions.currency_mismatch),
+        ("dollar_invoice", conditions.currency_mismatch),
         ("in_flight_at_stop", conditions.outflow_after_stop),
         ("cleared_account", conditions.pay_to_reported),
         ("late_batch_item", conditions.batch_mismatch),
@@ -254,8 +257,9 @@ def test_hops_of_a_ring_take_as_long_as_the_source_says(stream: Stream) -> None:
 
 def test_members_are_the_accounts_made_for_an_instance(stream: Stream) -> None:
     background = {move.payee for label in stream.ledger.received.values() for move in label if move.currency != "CNY"}
+    paid_abroad = {"first_dollars", "currency_mismatch", "travel_money", "dollar_invoice"}
     for one in stream.scenarios:
-        assert one.typology == "first_dollars" or not {key for _, key in one.members} & background
+        assert one.typology in paid_abroad or not {key for _, key in one.members} & background
         if (
             one.subject_kind in {"account", "merchant"}
             and one.typology != "psp_pool"

@@ -54,6 +54,7 @@ NEVER = [
     ("age < 0s", "'age < 0s' is never so"),
     ("payees + receipts >= 5 and payees <= 2 and receipts <= 2", "the parts of its condition exclude one another"),
     ("cross_border and not cross_border", "'not cross_border' is never so together"),
+    ("foreign_currency and not foreign_currency", "'not foreign_currency' is never so together"),
     ("usual is missing and usual >= floor", "'usual >= floor' is never so together"),
 ]  # fmt: skip
 ALWAYS = [
