@@ -30,6 +30,7 @@ from streams.detection.lint.cost import Cost, costs
 from streams.detection.lint.ruleset import lint
 from streams.detection.rule import Ruleset
 from streams.detection.words import SUBJECT_WORDS
+from streams.replay.approval import report_of
 from streams.replay.coverage import Coverage, coverage, said
 from streams.replay.junit import junit
 from streams.replay.ruletests import Verdict, run_tests
@@ -59,10 +60,11 @@ def check_command(
     """
     ruleset, found = check_files(load_folder(path))
     findings = list(found)
-    if ruleset is not None:
-        findings += lint(ruleset)
-        findings += overdue(ruleset, now_ms())
-        findings += _of_tests(ruleset) if strict else []
+    if ruleset is not None and strict:
+        _, results, shown = report_of(ruleset)
+        findings += strict_findings(ruleset, now_ms(), results, shown)
+    elif ruleset is not None:
+        findings += [*lint(ruleset), *overdue(ruleset, now_ms())]
     counting = sum(one.severity is not Severity.HINT for one in findings)
     failed = ruleset is None or (strict and counting > 0)
     if json:
@@ -112,12 +114,11 @@ def overdue(ruleset: Ruleset, at_ms: int) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _of_tests(ruleset: Ruleset) -> list[Finding]:
-    """Run the tests; give those that fail, and what they do not show."""
-    seen = Seen()
-    failed = [one for one in run_tests(ruleset, seen) if one.fault]
+def strict_findings(ruleset: Ruleset, at_ms: int, results: Sequence[Verdict], shown: Coverage) -> list[Finding]:
+    """Give all that check --strict says of a set without errors: tests that fail, and what tests do not show, among it."""
+    failed = (one for one in results if one.fault)
     faults = [Finding(one.test.spot, f"the test {one.test.name!r} fails", one.detail) for one in failed]
-    return [*faults, *coverage(ruleset, seen).findings()]
+    return [*lint(ruleset), *overdue(ruleset, at_ms), *faults, *shown.findings()]
 
 
 def run_tests_command(
