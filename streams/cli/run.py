@@ -10,7 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from streams.agents.wall import now_ms
-from streams.cli.showing import screen, zoned
+from streams.cli.records import show_undecided, undecided_data
+from streams.cli.showing import plain, screen, zoned
 from streams.detection.check import check_files
 from streams.detection.folder import load_folder
 from streams.detection.program import Programs, compile_ruleset
@@ -96,7 +97,7 @@ def as_data(summary: Summary) -> dict[str, object]:
         "refused": dict(summary.refused),
         "adds_up": summary.adds_up,
         "alerts": {rule: dict(states) for rule, states in summary.by_rule.items()},
-        "undecided": {rule: dict(reasons) for rule, reasons in summary.undecided.items()},
+        "undecided": undecided_data(summary),
     }
 
 
@@ -120,8 +121,5 @@ def show(summary: Summary, store: str) -> None:
     for rule, states in summary.by_rule.items():
         alerts.add_row(rule, *(f"{states[state]:,}" for state in ("standing", "withdrawn", "provisional", "held")))
     out.print(alerts)
-    for rule, reasons in summary.undecided.items():
-        out.print(
-            f"{rule}: not decided: " + ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common())
-        )
-    out.print(f"alerts are in {store}: payweir alerts list --store {store}", soft_wrap=True)
+    show_undecided(summary, out)
+    out.print(plain(f"alerts are in {store}: payweir alerts list --store {store}"), soft_wrap=True)
