@@ -11,7 +11,7 @@ from streams.agents.wall import now_ms
 from streams.cli.activitylog import backtest_activity
 from streams.cli.backtestshow import backtest_data, diff_data, show_backtest, show_diff
 from streams.cli.records import refuse_if_nothing_was_read
-from streams.cli.rulefiles import write_report
+from streams.cli.rulefiles import can_be_written, write_report
 from streams.cli.run import load_programs, progress_bar
 from streams.cli.showing import as_json
 from streams.cli.sweeps import Trial, Wanted, sweep_command
@@ -27,7 +27,7 @@ from streams.replay.generator.story import Scenario
 from streams.replay.pages import as_html
 from streams.replay.rulestats import stats_of
 from streams.replay.shares import Past, backtests, processes_for
-from streams.replay.sweep import STEPS_MAX
+from streams.replay.sweep import STEPS, STEPS_MAX
 from streams.replay.truth import read_truth
 from streams.settings import Settings, load_settings
 
@@ -97,7 +97,9 @@ def backtest_command(
     alerts: AlertsOption = None,
     processes: ProcessesOption = None,
     sweep: SweepOption = None,
-    steps: Annotated[int, typer.Option(min=2, max=STEPS_MAX, help="With --sweep: so many values.")] = 5,
+    steps: Annotated[
+        int | None, typer.Option(min=2, max=STEPS_MAX, help="With --sweep: so many values.", show_default=str(STEPS))
+    ] = None,
     html: SweepPageOption = None,
     bootstrap: BootstrapOption = None,
     format_: FormatOption = "payweir",
@@ -121,15 +123,16 @@ def backtest_command(
         raise UsageError(
             "--activity: the rulesets are those of the log, and labels are of files; leave the options out"
         )
+    _reports(sweep, steps, html, alerts)
     if sweep is not None:
         trial = Trial(inputs or [], format_, rules or Path("rules"), period, labels)
-        sweep_command(trial, Wanted(sweep, steps, processes, html, json))
+        sweep_command(trial, Wanted(sweep, steps or STEPS, processes, html, json))
         return
     truth = read_truth(labels) if labels is not None else None
     if activity:
         run = _activity(load_settings({"bootstrap": bootstrap}), period, processes, quiet=json)
     else:
-        programs = load_programs(rules or Path("rules"))
+        programs = load_programs(rules or Path("rules"), json=json)
         [run] = _run([programs], (inputs or [], format_, processes), (period, truth), quiet=json)
     stats = stats_of(run, truth, samples)
     if alerts is not None:
@@ -141,6 +144,17 @@ def backtest_command(
     else:
         show_backtest(run, stats)
     refuse_if_nothing_was_read(run.summary, format_)
+
+
+def _reports(sweep: str | None, steps: int | None, html: Path | None, alerts: Path | None) -> None:
+    """Refuse options that would say nothing, and files that cannot be written, before the work."""
+    if sweep is None and (steps is not None or html is not None):
+        raise UsageError(
+            "--steps and --html belong to --sweep, which is not given; for a page of two sets: payweir rules diff --html"
+        )
+    if sweep is not None and alerts is not None:
+        raise UsageError("--alerts: a sweep runs many backtests and keeps the alerts of none; leave it out")
+    can_be_written(alerts, html)
 
 
 @app.command("diff")
@@ -166,7 +180,8 @@ def diff_command(
     """
     if "-" in inputs:
         raise UsageError("--input -: standard input cannot be read twice; put it into a file")
-    sets = load_programs(old), load_programs(new)
+    can_be_written(html)
+    sets = load_programs(old, json=json), load_programs(new, json=json)
     before, after = _run(sets, (inputs, format_, processes), (period, None), quiet=json)
     difference = compare(before, after)
     if html is not None:

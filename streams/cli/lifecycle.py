@@ -118,7 +118,7 @@ def publish_command(
     settings = load_settings({"bootstrap": bootstrap})
     from_ms = zoned("--from", start) if start is not None else None
     shadow_ms = zoned("--shadow-until", shadow_until) if shadow_until is not None else 0
-    ruleset = checked(path, f"; {_STILL}")
+    ruleset = checked(path, f"; {_STILL}", json=json)
     if digest is not None and digest != ruleset.digest:
         expected = digest or "none"
         raise RuleError(f"{path} has digest {ruleset.digest}, approved is {expected}; the ruleset in force still runs")

@@ -13,8 +13,10 @@ from streams.agents.wall import now_ms
 from streams.cli.rulefiles import (
     DIGEST_SHOWN,
     PathArgument,
+    can_be_written,
     checked,
     finding_data,
+    loaded,
     placed,
     show_findings,
     write_report,
@@ -25,7 +27,6 @@ from streams.clock import rough_span, to_text
 from streams.detection.check import check_files
 from streams.detection.comparisons import Seen
 from streams.detection.findings import Finding, Severity
-from streams.detection.folder import load_folder
 from streams.detection.lint.cost import Cost, costs
 from streams.detection.lint.ruleset import lint
 from streams.detection.rule import Ruleset
@@ -58,7 +59,7 @@ def check_command(
 
     Example: payweir rules check rules/ --strict
     """
-    ruleset, found = check_files(load_folder(path))
+    ruleset, found = check_files(loaded(path, json=json))
     findings = list(found)
     if ruleset is not None and strict:
         _, results, shown = report_of(ruleset)
@@ -136,12 +137,13 @@ def run_tests_command(
 
     Example: payweir rules test rules/ --junit rules.xml
     """
-    ruleset, seen = checked(path), Seen()
+    can_be_written(junit_file)
+    ruleset, seen = checked(path, json=json), Seen()
     results = list(run_tests(ruleset, seen))
     shown = coverage(ruleset, seen)
     failed = [one for one in results if one.fault]
     if junit_file is not None:
-        write_report(junit_file, junit(results, shown))
+        write_report(junit_file, junit(results, shown, lambda text: placed(path, text)))
     if json:
         typer.echo(msgspec.json.encode({"ok": not failed, **_as_data(path, results, shown)}).decode())
     else:

@@ -11,9 +11,9 @@ from rich.table import Table
 
 from streams.agents.wall import now_ms
 from streams.cli.records import show_undecided, undecided_data
+from streams.cli.rulefiles import loaded, placed, show_as_json
 from streams.cli.showing import plain, screen, zoned
 from streams.detection.check import check_files
-from streams.detection.folder import load_folder
 from streams.detection.program import Programs, compile_ruleset
 from streams.errors import RuleError
 from streams.legs import Terms
@@ -54,7 +54,7 @@ def run(
 
     Example: payweir run --input stream/ --rules rules/ --store sqlite:///alerts.db
     """
-    programs = load_programs(rules)
+    programs = load_programs(rules, json=json)
     terms = Terms(shadow_until=zoned("--shadow-until", shadow_until) if shadow_until is not None else 0)
     files = open_inputs(inputs, format_)
     with quiet_collector(), open_store(store) as target, progress_bar(disable=json) as progress:
@@ -70,11 +70,14 @@ def run(
         show(summary, store)
 
 
-def load_programs(folder: Path) -> Programs:
-    """Check and compile a folder of rules; raises RuleError with every fault."""
-    ruleset, findings = check_files(load_folder(folder))
+def load_programs(folder: Path, *, json: bool = False) -> Programs:
+    """Check and compile a folder of rules; raises RuleError with every fault, and with ``json`` prints them too."""
+    ruleset, findings = check_files(loaded(folder, json=json))
     if ruleset is None:
-        raise RuleError("\n".join(["the rules have errors:", *map(str, findings.errors)]))
+        if json:
+            show_as_json(folder, findings.errors)
+        faults = [placed(folder, str(one)) for one in findings.errors]
+        raise RuleError("\n".join([f"{folder}: the rules have errors:", *faults]))
     return compile_ruleset(ruleset)
 
 

@@ -47,7 +47,7 @@ def sweep_command(trial: Trial, wanted: Wanted) -> None:
     """Run one backtest for each value, several at once, and show what came of them."""
     if "-" in trial.inputs:
         raise UsageError("--input -: standard input cannot be read twice; put it into a file")
-    sweep = read_sweep(wanted.sweep, wanted.steps, checked(trial.rules))
+    sweep = read_sweep(wanted.sweep, wanted.steps, checked(trial.rules, json=wanted.json))
     sizes = sum(file.size for file in open_inputs(trial.inputs, trial.format))
     with progress_bar(disable=wanted.json) as progress:
         task = progress.add_task("trying", total=sizes * len(sweep.values) or None, records=len(sweep.values))
