@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -18,6 +17,7 @@ from streams.replay.activity import Folded, fold, skips_of
 from streams.replay.backtest import Backtest, Period, Traffic, chosen
 from streams.replay.processes import Link, in_processes
 from streams.replay.run import Summary
+from streams.replay.tally import Tally
 from streams.settings import Settings
 from streams.settings.topics import ACTIVITY
 
@@ -43,13 +43,13 @@ def backtest_activity(
         raise UsageError(f"{ACTIVITY}: there is no ruleset in the log; run: payweir rules publish rules/")
     ruleset, _ = check_files(json.loads(texts[digests[-1]]))
     assert ruleset is not None  # noqa: S101  a partition was judged by it
-    payments: Counter[int] = Counter()
+    payments = Tally()
     alerts: dict[str, Alert] = {}
     summary = Summary()
     for part in parts:
         alerts |= part.alerts
         summary.add(part.summary)
-        payments.update({day: n for day, n in part.payments.items() if period.holds_day(day)})
+        payments.add(Tally({day: noted for day, noted in part.payments.days.items() if period.holds_day(day)}))
     notes = [
         f"{each.topic}/{each.partition} begins at offset {each.begin}: what came before is not seen, alerts may differ"
         for each in stretches
@@ -58,7 +58,7 @@ def backtest_activity(
     within = chosen(alerts.values(), period)
     standing = tuple(each for each in within if each.state in {AlertState.STANDING, AlertState.PROVISIONAL})
     silenced = tuple(each for each in within if each.state in {AlertState.HELD, AlertState.WITHDRAWN})
-    traffic = Traffic(period, payments=payments)
+    traffic = Traffic(period, payments=payments, unit="payment events")
     return Backtest(compile_ruleset(ruleset), summary, traffic, standing, silenced), notes
 
 

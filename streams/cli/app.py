@@ -5,9 +5,11 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from streams import __version__
 from streams.alerts.compose import ENGINE
+from streams.cli.showing import plain
 from streams.errors import PayweirError
 
 GROUPS = {
@@ -47,7 +49,8 @@ def main() -> None:
     try:
         build()(standalone_mode=True)
     except PayweirError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {error}", highlight=False)
+        lines = "\n".join(plain(line).plain for line in str(error).split("\n"))  # brackets in it are no markup
+        Console(stderr=True, soft_wrap=True).print(Text.assemble(("error:", "red"), f" {lines}"))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from streams.agents.wall import now_ms
-from streams.cli.showing import screen
+from streams.cli.showing import plain, screen
 from streams.errors import UsageError
 from streams.replay.convert import Converted, Targets
 from streams.replay.convert import convert as convert_files
@@ -134,10 +134,10 @@ def _data(done: Converted) -> dict[str, object]:
 
 
 def _table(done: Converted, to: Path) -> Table:
-    table = Table(title=f"Converted into {to}", title_justify="left", show_header=False)
+    table = Table(title=plain(f"Converted into {to}"), title_justify="left", show_header=False)
     rows = [("found", done.found), ("written", done.written), ("refused", done.refused.total())]
     for name, count in (
         rows + [(f"  {name}", count) for name, count in done.refused.most_common()] + [("labels", done.labels)]
     ):
-        table.add_row(name, f"{count:,}")
+        table.add_row(plain(name), f"{count:,}")
     return table

@@ -13,7 +13,7 @@ from rich.table import Table
 from streams.agents.wall import now_ms
 from streams.cli.run import load_programs, show
 from streams.cli.score import alerts_in, payments_in, show_score
-from streams.cli.showing import screen
+from streams.cli.showing import plain, screen
 from streams.errors import UsageError
 from streams.replay.collector import quiet_collector
 from streams.replay.files import open_inputs
@@ -95,5 +95,6 @@ def _alerts(console: Console, alerts: list[AlertLine]) -> None:
     for alert in alerts:
         shown[alert.rule_id] = shown.get(alert.rule_id, 0) + 1
         if shown[alert.rule_id] <= _SHOWN:
-            table.add_row(alert.rule_id, alert.severity, f"{alert.subject_kind} {alert.subject[:12]}", alert.reason)
+            cells = (alert.rule_id, alert.severity, f"{alert.subject_kind} {alert.subject[:12]}", alert.reason)
+            table.add_row(*map(plain, cells))
     console.print(table)

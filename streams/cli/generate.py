@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from streams.cli.showing import screen
+from streams.cli.showing import plain, screen
 from streams.replay.generator import TYPOLOGIES, GeneratorSettings, Summary, start_from_text
 from streams.replay.generator import generate as write_stream
 
@@ -97,9 +97,9 @@ def _with_progress(settings: GeneratorSettings, out: Path, labels: Path | None, 
 
 
 def _table(summary: Summary, out: Path) -> Table:
-    table = Table(title=f"Stream in {out}", title_justify="left", show_header=False)
+    table = Table(title=plain(f"Stream in {out}"), title_justify="left", show_header=False)
     table.add_column("what")
     table.add_column("count", justify="right")
     for name, count in summary.rows():
-        table.add_row(name, f"{count:,}")
+        table.add_row(plain(name), f"{count:,}")
     return table

@@ -10,13 +10,14 @@ import typer
 from streams.agents.publishing import Published, furthest, publish, published, published_texts
 from streams.agents.wall import now_ms
 from streams.cli.person import AuditOption, ByOption, store_of, tell
-from streams.cli.rulefiles import DIGEST_SHOWN, PathArgument, checked
+from streams.cli.rulefiles import DIGEST_SHOWN, PathArgument, checked, show_findings
 from streams.cli.rulestatus import as_data, from_text, show_status, status_of
-from streams.cli.ruletests import show_tests
+from streams.cli.ruletests import show_tests, strict_findings
 from streams.cli.showing import screen, zoned
 from streams.cli.topics import BootstrapOption, JsonOption
 from streams.clock import to_text
 from streams.detection.check import check_files
+from streams.detection.findings import Finding, Severity
 from streams.detection.folder import load_folder
 from streams.detection.rule import Ruleset
 from streams.errors import RuleError, ServiceError, UsageError
@@ -50,39 +51,43 @@ def propose_command(
         Path | None, typer.Option(metavar="FILE", help="Its report, written by `rules backtest --json` for this set.")
     ] = None,
     note: Annotated[str, typer.Option(help="What changes, and why; for whoever approves.")] = "",
+    again: Annotated[bool, typer.Option("--again", help="Although it is approved: its approval is void then.")] = False,
     store: AuditOption = None,
 ) -> None:
     """Propose a set for approval, as its author: writes approvals/DIGEST.json beside the rules.
 
     The digest is that of all rules and lists: when one of them changes afterwards, the proposal and its approval are void.
+    Prints what `rules check --strict` warns of, and refuses a set without tests.
 
     Example: payweir rules propose rules/ --by anna --backtest report.json --note "fan-in also counts cash"
     """
     ruleset = checked(path)
-    tests, results, _ = approval.report_of(ruleset)
+    tests, results, shown = approval.report_of(ruleset)
     if tests.failed:
         show_tests(path, [one for one in results if one.fault])
     made = approval.propose(ruleset, tests, (by, to_text(now_ms())), backtest, note)
-    url = store_of(load_settings(), store)
-    file = approval.write(path, made)
-    tell(url, made.proposed_by, "ruleset proposed", made.digest, _audited(made))
-    typer.echo(f"{file} is written: {_said(made)}. Somebody else approves it: payweir rules approve {path}")
+    before = approval.replaced(path, made, again=again)
+    _show_warnings(path, strict_findings(ruleset, now_ms(), results, shown))
+    file = _told_and_written(path, made, (made.proposed_by, "ruleset proposed"), store)
+    told = "" if before is None else f"In place of {_signed(before)}. "
+    typer.echo(f"{file} is written: {_said(made)}. {told}Somebody else approves it: payweir rules approve {path}")
 
 
 @app.command("approve")
 def approve_command(path: PathArgument, *, by: ByOption, store: AuditOption = None) -> None:
     """Approve a proposed set; whoever proposed it cannot. Its tests are run again and must say what they said.
 
+    Prints what `rules check --strict` warns of. What somebody approved already is left as it is.
+
     Example: payweir rules approve rules/ --by ben
     """
     ruleset = checked(path)
-    tests, _, _ = approval.report_of(ruleset)
+    tests, results, shown = approval.report_of(ruleset)
     found = approval.read(path, ruleset.digest)
     made = approval.approve(found, ruleset, tests, (by, to_text(now_ms())))
-    url = store_of(load_settings(), store)
-    file = approval.write(path, made)
-    tell(url, made.approved_by, "ruleset approved", made.digest, _audited(made))
-    typer.echo(f"{file} is written: {_said(made)}, proposed by {made.proposed_by}, approved by {made.approved_by}.")
+    _show_warnings(path, strict_findings(ruleset, now_ms(), results, shown))
+    file = _told_and_written(path, made, (made.approved_by, "ruleset approved"), store)
+    typer.echo(f"{file} is written: {_said(made)}, {_signed(made)}.")
 
 
 @app.command("publish")
@@ -113,7 +118,7 @@ def publish_command(
     settings = load_settings({"bootstrap": bootstrap})
     from_ms = zoned("--from", start) if start is not None else None
     shadow_ms = zoned("--shadow-until", shadow_until) if shadow_until is not None else 0
-    ruleset = checked(path, f"; {_STILL}")
+    ruleset = checked(path, f"; {_STILL}", json=json)
     if digest is not None and digest != ruleset.digest:
         expected = digest or "none"
         raise RuleError(f"{path} has digest {ruleset.digest}, approved is {expected}; the ruleset in force still runs")
@@ -259,8 +264,32 @@ def _tell_release(done: Published, rules: int | None, *, json: bool) -> None:
     typer.echo(f"{what} is published to {done.partitions} partitions, in force from {from_text(done.from_time)}.")
 
 
+def _show_warnings(path: Path, findings: list[Finding]) -> None:
+    """Say what whoever signs a set has to know of it. Hints are for its author."""
+    warnings = [one for one in findings if one.severity is not Severity.HINT]
+    show_findings(path, warnings)
+    if warnings:
+        typer.echo(f"warnings of payweir rules check --strict: {len(warnings)}")
+
+
+def _told_and_written(path: Path, made: approval.Approval, act: tuple[str, str], store: str | None) -> Path:
+    """Write the file. The audit log is told before, so that it knows of all that is signed, and again on failure."""
+    (who, action), url = act, store_of(load_settings(), store)
+    tell(url, who, action, made.digest, _audited(made))
+    try:
+        return approval.write(path, made)
+    except UsageError as error:
+        tell(url, who, f"{action}: failed", made.digest, {"error": str(error)})
+        raise
+
+
+def _signed(made: approval.Approval) -> str:
+    return f"proposed by {made.proposed_by}" + (f", approved by {made.approved_by}" if made.approved_by else "")
+
+
 def _said(made: approval.Approval) -> str:
-    report = f"{made.tests.passed} tests pass, condition coverage {made.tests.coverage}"
+    passed = f"{made.tests.passed} tests pass" if made.tests.passed else "0 tests: nothing shows what it does"
+    report = f"{passed}, condition coverage {made.tests.coverage}"
     more = (
         f", backtest over {made.backtest.payments:,} payments: {made.backtest.alerts:,} alerts" if made.backtest else ""
     )

@@ -39,7 +39,7 @@ def explain_command(
 
     Example: payweir rules explain rules/ pass-through-account
     """
-    ruleset = checked(path)
+    ruleset = checked(path, json=json)
     chosen = [one for one in ruleset.rules if rule in {None, one.id}]
     if not chosen:
         known = ", ".join(one.id for one in ruleset.rules)

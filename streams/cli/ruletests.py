@@ -13,8 +13,10 @@ from streams.agents.wall import now_ms
 from streams.cli.rulefiles import (
     DIGEST_SHOWN,
     PathArgument,
+    can_be_written,
     checked,
     finding_data,
+    loaded,
     placed,
     show_findings,
     write_report,
@@ -25,11 +27,11 @@ from streams.clock import rough_span, to_text
 from streams.detection.check import check_files
 from streams.detection.comparisons import Seen
 from streams.detection.findings import Finding, Severity
-from streams.detection.folder import load_folder
 from streams.detection.lint.cost import Cost, costs
 from streams.detection.lint.ruleset import lint
 from streams.detection.rule import Ruleset
 from streams.detection.words import SUBJECT_WORDS
+from streams.replay.approval import report_of
 from streams.replay.coverage import Coverage, coverage, said
 from streams.replay.junit import junit
 from streams.replay.notation import read_events
@@ -58,12 +60,13 @@ def check_command(
 
     Example: payweir rules check rules/ --strict
     """
-    ruleset, found = check_files(load_folder(path), read_events)
+    ruleset, found = check_files(loaded(path, json=json), read_events)
     findings = list(found)
-    if ruleset is not None:
-        findings += lint(ruleset)
-        findings += overdue(ruleset, now_ms())
-        findings += _of_tests(ruleset) if strict else []
+    if ruleset is not None and strict:
+        _, results, shown = report_of(ruleset)
+        findings += strict_findings(ruleset, now_ms(), results, shown)
+    elif ruleset is not None:
+        findings += [*lint(ruleset), *overdue(ruleset, now_ms())]
     counting = sum(one.severity is not Severity.HINT for one in findings)
     failed = ruleset is None or (strict and counting > 0)
     if json:
@@ -113,12 +116,11 @@ def overdue(ruleset: Ruleset, at_ms: int) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _of_tests(ruleset: Ruleset) -> list[Finding]:
-    """Run the tests; give those that fail, and what they do not show."""
-    seen = Seen()
-    failed = [one for one in run_tests(ruleset, seen) if one.fault]
+def strict_findings(ruleset: Ruleset, at_ms: int, results: Sequence[Verdict], shown: Coverage) -> list[Finding]:
+    """Give all that check --strict says of a set without errors: tests that fail, and what tests do not show, among it."""
+    failed = (one for one in results if one.fault)
     faults = [Finding(one.test.spot, f"the test {one.test.name!r} fails", one.detail) for one in failed]
-    return [*faults, *coverage(ruleset, seen).findings()]
+    return [*lint(ruleset), *overdue(ruleset, at_ms), *faults, *shown.findings()]
 
 
 def run_tests_command(
@@ -136,12 +138,13 @@ def run_tests_command(
 
     Example: payweir rules test rules/ --junit rules.xml
     """
-    ruleset, seen = checked(path), Seen()
+    can_be_written(junit_file)
+    ruleset, seen = checked(path, json=json), Seen()
     results = list(run_tests(ruleset, seen))
     shown = coverage(ruleset, seen)
     failed = [one for one in results if one.fault]
     if junit_file is not None:
-        write_report(junit_file, junit(results, shown))
+        write_report(junit_file, junit(results, shown, lambda text: placed(path, text)))
     if json:
         typer.echo(msgspec.json.encode({"ok": not failed, **_as_data(path, results, shown)}).decode())
     else:

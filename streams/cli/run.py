@@ -10,9 +10,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from streams.agents.wall import now_ms
-from streams.cli.showing import screen, zoned
+from streams.cli.records import show_undecided, undecided_data
+from streams.cli.rulefiles import loaded, placed, show_as_json
+from streams.cli.showing import plain, screen, zoned
 from streams.detection.check import check_files
-from streams.detection.folder import load_folder
 from streams.detection.program import Programs, compile_ruleset
 from streams.errors import RuleError
 from streams.legs import Terms
@@ -53,7 +54,7 @@ def run(
 
     Example: payweir run --input stream/ --rules rules/ --store sqlite:///alerts.db
     """
-    programs = load_programs(rules)
+    programs = load_programs(rules, json=json)
     terms = Terms(shadow_until=zoned("--shadow-until", shadow_until) if shadow_until is not None else 0)
     files = open_inputs(inputs, format_)
     with quiet_collector(), open_store(store) as target, progress_bar(disable=json) as progress:
@@ -69,11 +70,14 @@ def run(
         show(summary, store)
 
 
-def load_programs(folder: Path) -> Programs:
-    """Check and compile a folder of rules; raises RuleError with every fault."""
-    ruleset, findings = check_files(load_folder(folder))
+def load_programs(folder: Path, *, json: bool = False) -> Programs:
+    """Check and compile a folder of rules; raises RuleError with every fault, and with ``json`` prints them too."""
+    ruleset, findings = check_files(loaded(folder, json=json))
     if ruleset is None:
-        raise RuleError("\n".join(["the rules have errors:", *map(str, findings.errors)]))
+        if json:
+            show_as_json(folder, findings.errors)
+        faults = [placed(folder, str(one)) for one in findings.errors]
+        raise RuleError("\n".join([f"{folder}: the rules have errors:", *faults]))
     return compile_ruleset(ruleset)
 
 
@@ -96,7 +100,7 @@ def as_data(summary: Summary) -> dict[str, object]:
         "refused": dict(summary.refused),
         "adds_up": summary.adds_up,
         "alerts": {rule: dict(states) for rule, states in summary.by_rule.items()},
-        "undecided": {rule: dict(reasons) for rule, reasons in summary.undecided.items()},
+        "undecided": undecided_data(summary),
     }
 
 
@@ -120,8 +124,5 @@ def show(summary: Summary, store: str) -> None:
     for rule, states in summary.by_rule.items():
         alerts.add_row(rule, *(f"{states[state]:,}" for state in ("standing", "withdrawn", "provisional", "held")))
     out.print(alerts)
-    for rule, reasons in summary.undecided.items():
-        out.print(
-            f"{rule}: not decided: " + ", ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common())
-        )
-    out.print(f"alerts are in {store}: payweir alerts list --store {store}", soft_wrap=True)
+    show_undecided(summary, out)
+    out.print(plain(f"alerts are in {store}: payweir alerts list --store {store}"), soft_wrap=True)

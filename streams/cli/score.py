@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.cli.alerts import JsonOption
-from streams.cli.showing import screen
+from streams.cli.rulefiles import can_be_written
+from streams.cli.showing import plain, screen
 from streams.clock import rough_span, to_text
 from streams.replay.score import RuleScore, Score, ScoredAlert, TypologyScore, score
 from streams.replay.truth import read_truth
@@ -51,6 +52,7 @@ def score_command(
 
     Example: payweir run --input stream/ --store sqlite:///run.db && payweir score --labels stream/labels.csv --store sqlite:///run.db
     """
+    can_be_written(write)
     truth = read_truth(labels)
     with open_store(store, create=False) as opened:
         alerts = alerts_in(opened)
@@ -117,16 +119,16 @@ def show_score(console: Console, result: Score, payments: int) -> None:
         table = Table(*heads, title=title, title_justify="left")
         for row in result.typologies:
             if row.hard_negative == near_misses:
-                table.add_row(*_typology_cells(row))
+                table.add_row(*map(plain, _typology_cells(row)))
         console.print(table)
     table = Table(
         "rule", "alerts", "on fraud", "near miss", "other", "precision", title="By rule", title_justify="left"
     )
     for rule in result.rules:
-        table.add_row(*_rule_cells(rule))
+        table.add_row(*map(plain, _rule_cells(rule)))
     console.print(table)
     if result.missed:
-        console.print("not found: " + ", ".join(result.missed))
+        console.print(plain("not found: " + ", ".join(result.missed)))
     faint = f", and {result.faint_found} of {result.faint} faint ones" if result.faint else ""
     console.print(
         f"recall {result.recall:.0%} ({result.found} of {result.instances} instances of fraud{faint}); "

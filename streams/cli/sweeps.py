@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rich.table import Table
 
 from streams.agents.wall import now_ms
+from streams.cli.records import refuse_if_nothing_was_read
 from streams.cli.rulefiles import checked, write_report
 from streams.cli.run import progress_bar
 from streams.cli.showing import as_json, plain, screen
@@ -46,7 +47,7 @@ def sweep_command(trial: Trial, wanted: Wanted) -> None:
     """Run one backtest for each value, several at once, and show what came of them."""
     if "-" in trial.inputs:
         raise UsageError("--input -: standard input cannot be read twice; put it into a file")
-    sweep = read_sweep(wanted.sweep, wanted.steps, checked(trial.rules))
+    sweep = read_sweep(wanted.sweep, wanted.steps, checked(trial.rules, json=wanted.json))
     sizes = sum(file.size for file in open_inputs(trial.inputs, trial.format))
     with progress_bar(disable=wanted.json) as progress:
         task = progress.add_task("trying", total=sizes * len(sweep.values) or None, records=len(sweep.values))
@@ -73,7 +74,9 @@ def _try(trial: Trial, sweep: Sweep, value: int, link: Link) -> Point:
     programs = with_value(checked(trial.rules), sweep, value)
     plan = BacktestPlan(programs, link.tell, now_ms(), period, wanted)
     with quiet_collector():
-        return point(backtest(open_inputs(trial.inputs, trial.format), plan), truth, sweep, value)
+        run = backtest(open_inputs(trial.inputs, trial.format), plan)
+    refuse_if_nothing_was_read(run.summary, trial.format)
+    return point(run, truth, sweep, value)
 
 
 def _cells(each: Point) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """The activity log once more: what the live workers said of it, from the same records through the same step."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,6 +11,7 @@ from streams.legs import FORMAT_VERSION, LegKind, Packed, SubjectKind, unpack, w
 from streams.pipeline import WHOLE, PartitionState, step
 from streams.pipeline.snapshot.forms import read_skip
 from streams.replay.run import Summary
+from streams.replay.tally import Tally
 
 _PAYMENTS: Final = "payments/"
 
@@ -23,8 +23,8 @@ class Folded:
     summary: Summary = field(default_factory=Summary)
     alerts: dict[str, Alert] = field(default_factory=dict)
     """Each at its newest revision, whatever its state."""
-    payments: Counter[int] = field(default_factory=Counter)
-    """Payment events per day (UTC, counted from 1970-01-01)."""
+    payments: Tally = field(default_factory=Tally)
+    """Payment events: one that was delivered twice is one."""
     digests: list[str] = field(default_factory=list)
     """Rulesets in the order in which the log put them in force."""
 
@@ -59,6 +59,6 @@ def _count(found: Folded, record: Packed) -> None:
         if leg.subject_kind == SubjectKind.EVENT and leg.kind == LegKind.ACCOUNTING:
             found.summary.found += 1
             if leg.origin.startswith(_PAYMENTS):
-                found.payments[leg.time // DAY_MS] += 1
+                found.payments.note(leg.time // DAY_MS, leg.source, leg.event_id)
         elif leg.kind == LegKind.REFUSED:
             found.summary.found += 1

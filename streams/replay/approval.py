@@ -78,9 +78,14 @@ def report_of(ruleset: Ruleset) -> tuple[Tested, list[Verdict], Coverage]:
 
 
 def propose(ruleset: Ruleset, tests: Tested, who: tuple[str, str], backtest: Path | None, note: str) -> Approval:
-    """Give a proposal. ``who`` is a name and the time. Raises RuleError when tests fail, UsageError for a report of another set."""
+    """Give a proposal. ``who`` is a name and the time.
+
+    Raises RuleError when tests fail or there are none of rules that run, UsageError for a report of another set.
+    """
     if tests.failed:
         raise RuleError(f"{tests.failed} tests of the set fail; it can be proposed when they pass")
+    if not tests.passed and any(rule.state != "off" for rule in ruleset.rules):
+        raise RuleError("the set has 0 tests, so nobody can see what he approves; write one that fires and a near miss")
     name, now = who
     found = None if backtest is None else _read_backtest(backtest, ruleset.digest)
     return Approval(
@@ -89,14 +94,35 @@ def propose(ruleset: Ruleset, tests: Tested, who: tuple[str, str], backtest: Pat
 
 
 def approve(proposal: Approval | None, ruleset: Ruleset, tests: Tested, who: tuple[str, str]) -> Approval:
-    """Give the approved proposal. Raises RuleError when nobody proposed it, whoever approves did, or its tests say otherwise."""
+    """Give the approved proposal.
+
+    Raises RuleError when nobody proposed it, whoever approves did, its tests say otherwise, or it is approved already.
+    """
     name, now = named(who[0]), who[1]
     if proposal is None:
         raise RuleError(f"nobody proposed the set {ruleset.digest[:_SHOWN]}; run: payweir rules propose, as its author")
     if same_person(name, proposal.proposed_by):
         raise RuleError(f"{proposal.proposed_by} proposed the set {ruleset.digest[:_SHOWN]}; somebody else approves it")
     _bind(proposal, ruleset, tests)
+    if _holds(proposal):
+        raise RuleError(
+            f"{proposal.approved_by} approved the set {ruleset.digest[:_SHOWN]} at {proposal.approved_at}; nothing was changed"
+        )
     return msgspec.structs.replace(proposal, approved_by=name, approved_at=now)
+
+
+def replaced(path: Path, made: Approval, *, again: bool) -> Approval | None:
+    """Give what a new proposal takes the place of. Raises RuleError when that is an approval that holds, unless ``again``."""
+    try:
+        found = read(path, made.digest)
+    except RuleError:
+        return None  # a damaged file approves nothing, and a proposal is what mends it
+    if found is not None and _holds(found) and found.tests == made.tests and not again:
+        raise RuleError(
+            f"the set {made.digest[:_SHOWN]} was proposed by {found.proposed_by} and approved by {found.approved_by}; a new "
+            "proposal makes that void: give --again if you mean it"
+        )
+    return found
 
 
 def approved(path: Path, ruleset: Ruleset, tests: Tested) -> Approval:
@@ -111,7 +137,7 @@ def approved(path: Path, ruleset: Ruleset, tests: Tested) -> Approval:
         raise RuleError(
             f"the set {short} was proposed by {found.proposed_by} and is not approved; somebody else approves it"
         )
-    if not found.proposed_by or same_person(found.approved_by, found.proposed_by):
+    if not _holds(found):
         raise RuleError(
             f"the set {short} was approved by {found.approved_by}, who proposed it; somebody else approves it"
         )
@@ -149,6 +175,13 @@ def named(name: str) -> str:
     if not clean or len(clean) > NAME_MAX or not clean.isprintable():
         raise UsageError(f"--by {name!r}: say who you are, in at most {NAME_MAX} characters that can be printed")
     return clean
+
+
+def _holds(approval: Approval) -> bool:
+    """Two people signed it."""
+    return bool(
+        approval.proposed_by and approval.approved_by and not same_person(approval.approved_by, approval.proposed_by)
+    )
 
 
 def _bind(approval: Approval, ruleset: Ruleset, tests: Tested) -> None:

@@ -1,6 +1,5 @@
 """Backtest: what a ruleset says of events in files, through the engine of production."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from streams.events.model import PaymentEvent
 from streams.replay.embedded import Share
 from streams.replay.files import LineFile
 from streams.replay.run import Progress, RunPlan, Summary, run_files
+from streams.replay.tally import Tally
 
 _PAYMENT: Final = PaymentEvent.__struct_config__.tag
 
@@ -54,7 +54,9 @@ def read_period(text: str) -> Period:
         raise UsageError(f"--period {text}: write FROM..TO, like 2026-03-01..2026-04-01; either may be left out")
     period = Period(*moments)
     if period.start is not None and period.end is not None and period.start >= period.end:
-        raise UsageError(f"--period {text}: it ends before it begins")
+        raise UsageError(
+            f"--period {text}: nothing lies in it; the end does not belong to it, so write the day after the last"
+        )
     return period
 
 
@@ -62,6 +64,8 @@ class _Header(msgspec.Struct):
     event_type: str
     event_id: str
     event_time: datetime
+    source: str = ""
+    payment_id: str = ""
 
 
 _header: Final = msgspec.json.Decoder(_Header)
@@ -69,15 +73,17 @@ _header: Final = msgspec.json.Decoder(_Header)
 
 @dataclass(slots=True)
 class Traffic:
-    """What passed within a period, as read: refused and repeated records count too."""
+    """What passed within a period, as read: a payment counts once, however often told, and also if its records are refused."""
 
     period: Period
     wanted: frozenset[str] = frozenset()
     """Ids of events to look out for."""
     found: set[str] = field(default_factory=set)
     """Those of them that lie in the period."""
-    payments: Counter[int] = field(default_factory=Counter)
-    """Payment events per day (UTC, counted from 1970-01-01)."""
+    payments: Tally = field(default_factory=Tally)
+    """Payments, by the days on which a record tells of them."""
+    unit: str = "payments"
+    """What a name in ``payments`` stands for: the activity log tells events apart and not the payments they are about."""
 
     def note(self, line: bytes) -> None:
         """Count a line if it is an event of the period."""
@@ -88,7 +94,7 @@ class Traffic:
             return  # intake refuses it, and the summary counts that
         if self.period.holds(time):
             if header.event_type == _PAYMENT:
-                self.payments[time // DAY_MS] += 1
+                self.payments.note(time // DAY_MS, header.source, header.payment_id)
             if header.event_id in self.wanted:
                 self.found.add(header.event_id)
 

@@ -22,7 +22,7 @@ def page(old: Backtest, new: Backtest, difference: Difference) -> Iterator[Block
         [
             f"Old set: {_set(old)}.",
             f"New set: {_set(new)}.",
-            f"Both saw the same {new.traffic.payments.total():,} payment events of {len(new.traffic.payments):,} days.",
+            f"Both saw the same {new.traffic.payments.distinct():,} payments of {len(new.traffic.payments.days):,} days.",
             _counts(difference),
         ]
     )
@@ -38,7 +38,7 @@ def page(old: Backtest, new: Backtest, difference: Difference) -> Iterator[Block
     )
     heads = ("Rule", "Old", "New", "Appear", "Disappear", "Change")
     yield Grid(heads, [(row.rule_id, *(f"{number:,}" for number in row[1:])) for row in rows])
-    seen = {*old.traffic.payments, *(alert.first_hit // DAY_MS for run in (old, new) for alert in run.alerts)}
+    seen = {*old.traffic.payments.days, *(alert.first_hit // DAY_MS for run in (old, new) for alert in run.alerts)}
     days = list(range(min(seen), max(seen) + 1)) if seen else []
     yield Heading(2, "By day of the first hit")
     series = [Series("old", by_day(old, days)), Series("new", by_day(new, days))]

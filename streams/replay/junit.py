@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Final
 
@@ -13,8 +13,11 @@ _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 """Characters that XML 1.0 cannot hold, not even escaped."""
 
 
-def junit(results: Sequence[Verdict], shown: Coverage) -> str:
-    """Give one suite per rule, one case per test; what its tests do not show is the suite's output."""
+def junit(results: Sequence[Verdict], shown: Coverage, placed: Callable[[str], str] = str) -> str:
+    """Give one suite per rule, one case per test; what its tests do not show is the suite's output.
+
+    ``placed`` puts the folder of the set before a text that begins with a file, so that a build server finds it.
+    """
     by_rule: dict[str, list[Verdict]] = defaultdict(list)
     for one in results:
         by_rule[one.rule_id].append(one)
@@ -30,10 +33,10 @@ def junit(results: Sequence[Verdict], shown: Coverage) -> str:
         for one in mine:
             spot = one.test.spot
             head = f'name="{_text(one.test.name)}" classname="{_text(rule.rule_id)}"'
-            place = f'file="{_text(spot.file)}" line="{spot.line}"'
-            fault = f'><failure message="{_text(one.fault)}"/></testcase>' if one.fault else "/>"
+            place = f'file="{_text(placed(spot.file))}" line="{spot.line}"'
+            fault = f'><failure message="{_text(placed(one.fault))}"/></testcase>' if one.fault else "/>"
             lines.append(f"  <testcase {head} {place}{fault}")
-        told = "\n".join(f"{each.spot}: {said(each, truth)}" for each, truth in rule.unseen)
+        told = "\n".join(placed(f"{each.spot}: {said(each, truth)}") for each, truth in rule.unseen)
         output = f"{rule.shown} of {rule.outcomes} outcomes shown\n{told}".rstrip()
         lines += [f"  <system-out>{_text(output)}</system-out>", " </testsuite>"]
     return "\n".join([*lines, "</testsuites>", ""])

@@ -9,19 +9,21 @@ from streams.detection.document import Text, read_document
 from streams.detection.explain import condition_text, explain
 from streams.detection.findings import Findings
 from streams.detection.rule import MoneyParam, ReferenceList, Rule, Ruleset, Words
+from streams.detection.rulecheck import STATES
 from streams.detection.words import SUBJECT_WORDS
 from streams.money import format_minor
 from streams.replay.coverage import Coverage, RuleCoverage, said
 from streams.replay.pages import Block, Bullets, Grid, Heading, Paragraph
 
 TITLE: Final = "Manual of the rules"
+_STATES: Final = sorted(STATES)
 _SPARING: Final = frozenset({"not", "not in", "missing"})
 """Parts of a condition that keep a rule silent."""
 
 
 def manual(ruleset: Ruleset, shown: Coverage) -> Iterator[Block]:
     """Give the manual; everything in it comes from the rule files and what is evaluated of them."""
-    states = [f"{sum(rule.state == state for rule in ruleset.rules)} {state}" for state in ("active", "shadow", "off")]
+    states = [f"{sum(rule.state == state for rule in ruleset.rules)} {state}" for state in _STATES]
     yield Heading(1, TITLE)
     yield Paragraph(
         f"{len(ruleset.rules)} rules ({', '.join(states)}) and {len(ruleset.lists)} lists; digest {ruleset.digest}. The digest "

@@ -20,7 +20,7 @@ class RuleStats:
     per_day: float
     """Over the days on which there was a payment."""
     per_10000: float
-    """For 10,000 payment events."""
+    """For 10,000 payments, each counted once; over the activity log, for 10,000 payment events."""
     covered_minor: dict[str, int]
     """Per currency, the amounts of the events its alerts cite, each event once."""
     truncated: int
@@ -43,12 +43,16 @@ class Stats:
     days: int
     rules: tuple[RuleStats, ...]
     score: Score | None
+    unit: str = "payments"
+    """What ``payments`` counts."""
+    asked: bool = False
+    """Whether an instance asks for a rule of the set; if none does, its recall says nothing."""
 
 
 def stats_of(run: Backtest, truth: Sequence[Scenario] | None, samples: int) -> Stats:
     """Count; of the truth, instances without an event in the period do not count."""
     traffic = run.traffic
-    payments, days = traffic.payments.total(), len(traffic.payments)
+    payments, days = traffic.payments.distinct(), len(traffic.payments.days)
     within = [each for each in truth or () if not traffic.found.isdisjoint(each.event_ids)]
     judged = score(within, map(_scored, run.alerts)) if truth is not None else None
     by_rule: dict[str, list[Alert]] = defaultdict(list)
@@ -67,7 +71,16 @@ def stats_of(run: Backtest, truth: Sequence[Scenario] | None, samples: int) -> S
                 _precision(judged, rule_id), _recall(within, rule_id, mine),
             )
         )  # fmt: skip
-    return Stats(payments, days, tuple(rows), judged)
+    return Stats(payments, days, tuple(rows), judged, traffic.unit, _asked(within, states))
+
+
+def _asked(truth: Sequence[Scenario], rules: Iterable[str]) -> bool:
+    """Tell whether some instance asks for one of the rules; where any rule will do for all of them, each is asked."""
+    wanted = {each.rule_id for each in truth if not each.hard_negative}
+    named = wanted - {ANY_RULE}
+    if not named:
+        return bool(wanted)
+    return any(rule == name or rule.startswith(f"{name}-") for rule in rules for name in named)
 
 
 def _scored(alert: Alert) -> ScoredAlert:

@@ -97,6 +97,6 @@ def _together(parts: Sequence[Part]) -> Part:
         if part.summary.found != first.summary.found:
             raise UsageError("--input: a file changed while it was read; copy it first, or give --processes 1")
         summary.add(replace(part.summary, found=0))
-        traffic.payments.update(part.traffic.payments)
+        traffic.payments.add(part.traffic.payments)
         traffic.found.update(part.traffic.found)
     return Part(summary, traffic, tuple(alert for part in parts for alert in part.alerts))

@@ -12,6 +12,7 @@ from streams.replay.backtest import Backtest
 from streams.replay.generator.story import Scenario
 from streams.replay.rulestats import stats_of
 
+STEPS: Final = 5
 STEPS_MAX: Final = 100
 _HOW: Final = "write [RULE.]PARAM[.CURRENCY]=FROM..TO, like pass-through-account.floor.CNY=10000..50000"
 

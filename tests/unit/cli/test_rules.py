@@ -1,11 +1,13 @@
 """``payweir rules`` without a broker: check, test, explain."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from streams.cli.app import main
 from streams.cli.rules import app
 from streams.detection.folder import load_folder
 from streams.errors import RuleError, UsageError
@@ -77,6 +79,61 @@ def test_check_names_file_line_column_and_what_to_write(folder: Path) -> None:
     entry = json.loads(output)
     assert (code, entry["ok"], len(entry["findings"])) == (1, False, 2)
     assert (entry["findings"][0]["line"], entry["findings"][0]["severity"]) == (5, "error")
+
+
+@pytest.mark.parametrize("words", [("check",), ("test",), ("explain",), ("backtest", "--input", "-", "--rules")])
+@pytest.mark.parametrize("text", [b"id: [", b"title: \xe9"])
+def test_faults_of_a_set_are_json_where_json_was_asked_for(folder: Path, words: tuple[str, ...], text: bytes) -> None:
+    (folder / "mule" / "big.yaml").write_bytes(text)
+    done = CliRunner().invoke(app, [*words, str(folder), "--json"])
+    assert done.exit_code != 0
+    shown = json.loads(done.stdout)
+    assert shown["ok"] is False
+    assert {one["file"] for one in shown["findings"]} == {f"{folder}/mule/big.yaml"}
+
+
+def test_faults_of_two_sets_say_in_which_folder_they_are(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "r.yaml").write_text(GOOD.replace("on: debit", "on: debitt"))
+    for words in ((folder / "mule", other), (other, folder / "mule")):
+        with pytest.raises(RuleError, match=re.escape(f"\n{other}/r.yaml:8:5: error: ")):
+            run("diff", *words, "--input", folder)
+
+
+def test_brackets_in_a_name_are_no_markup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("m[b]x", "[/nowhere]", "back\\"):
+        monkeypatch.setattr("sys.argv", ["payweir", "rules", "check", str(tmp_path / name)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        assert f"error: {tmp_path / name}: no such file or folder" in capsys.readouterr().err
+
+
+def test_reports_that_cannot_be_written_are_said_before_the_work(folder: Path) -> None:
+    there, unread = "/nonexistent/report", folder / "no-events"
+    for words in (
+        ("diff", folder, folder, "--input", unread, "--html", there),
+        ("backtest", "--rules", folder, "--input", unread, "--alerts", there),
+        ("backtest", "--rules", folder, "--input", unread, "--sweep", "floor.CNY=1..2", "--html", there),
+        ("test", unread, "--junit", there),
+        ("docs", unread, "--output", f"{there}.md"),
+    ):
+        with pytest.raises(UsageError, match=r"/nonexistent/report.*: cannot be written"):
+            run(*words)
+    with pytest.raises(UsageError, match="no-events"):
+        run("diff", folder, folder, "--input", unread, "--html", folder / "d.html")
+    assert not (folder / "d.html").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("--html", "x.html"), ("--steps", "7"), ("--sweep", "floor.CNY=1..2", "--alerts", "x")]
+)
+def test_options_that_would_say_nothing_are_refused(folder: Path, words: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match=words[-2]):
+        run("backtest", "--rules", folder, "--input", folder, *words)
 
 
 def test_a_warning_is_an_error_only_when_strict(folder: Path) -> None:

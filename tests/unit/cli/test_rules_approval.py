@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from streams.cli.rules import app
 from streams.detection.check import check_files
 from streams.detection.folder import load_folder
-from streams.errors import RuleError, UsageError
+from streams.errors import RuleError, StoreUnreachable, UsageError
 from streams.replay.approval import Approval, approved, read, report_of, write
 from streams.store import open_store
 from streams.store.audit import verify
@@ -210,3 +210,57 @@ def test_who_proposed_and_approved_is_in_the_audit_log(folder: Path, tmp_path: P
 def test_a_name_that_is_none_is_refused(folder: Path, name: str) -> None:
     with pytest.raises(UsageError, match="say who you are"):
         run("propose", folder, "--by", name)
+
+
+NOWHERE = "postgresql://127.0.0.1:1/x"
+
+
+def test_nothing_is_signed_that_the_audit_log_was_not_told_of(folder: Path) -> None:
+    with pytest.raises(StoreUnreachable):
+        run("propose", folder, "--by", "anna", "--store", NOWHERE)
+    assert not (folder / "approvals").exists()
+    run("propose", folder, "--by", "anna")
+    with pytest.raises(StoreUnreachable):
+        run("approve", folder, "--by", "ben", "--store", NOWHERE)
+    with pytest.raises(RuleError, match="is not approved"):
+        stands(folder)
+
+
+def test_a_file_that_cannot_be_written_is_in_the_audit_log(folder: Path, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'audit.db'}"
+    open_store(store).close()
+    (folder / "approvals").symlink_to("/proc/nowhere")
+    with pytest.raises(UsageError, match="cannot be written"):
+        run("propose", folder, "--by", "anna", "--store", store)
+    with open_store(store) as opened, opened.engine.connect() as connection:
+        actions = [entry.action for entry in connection.execute(select(audit_log))]
+    assert actions == ["ruleset proposed", "ruleset proposed: failed"]
+
+
+def test_a_set_without_tests_is_not_proposed(folder: Path) -> None:
+    (folder / "big.yaml").write_text(RULE.split("tests:")[0] + "tests: []\n")
+    with pytest.raises(RuleError, match="the set has 0 tests"):
+        run("propose", folder, "--by", "anna")
+    (folder / "big.yaml").write_text(
+        RULE.split("tests:")[0].replace("severity", "state: off\nseverity") + "tests: []\n"
+    )
+    assert "0 tests: nothing shows what it does" in run("propose", folder, "--by", "anna")
+
+
+def test_both_who_sign_see_the_warnings_of_the_strict_check(folder: Path) -> None:
+    (folder / "big.yaml").write_text(RULE.split("  - name: silent")[0])
+    for words in (("propose", folder, "--by", "anna"), ("approve", folder, "--by", "ben")):
+        said = run(*words)
+        assert f"{folder}/big.yaml:9:7: warning: 'amount >= floor' is never false" in said
+        assert "warnings of payweir rules check --strict: 1\n" in said
+
+
+def test_an_approval_is_not_overwritten_unasked(folder: Path) -> None:
+    sign(folder)
+    for words in (("approve", folder, "--by", "carl"), ("propose", folder, "--by", "carl")):
+        with pytest.raises(RuleError, match=r"ben approved the set|approved by ben"):
+            run(*words)
+        assert stands(folder).approved_by == "ben"
+    assert "In place of proposed by anna, approved by ben." in run("propose", folder, "--by", "carl", "--again")
+    with pytest.raises(RuleError, match="was proposed by carl and is not approved"):
+        stands(folder)

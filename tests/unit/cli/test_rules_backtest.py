@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from streams.cli.rules import app
 from streams.cli.run import app as run_app
 from streams.cli.run import load_programs
 from streams.cli.score import app as score_app
-from streams.clock import DAY_MS, to_text
-from streams.errors import UsageError
+from streams.clock import DAY_MS, from_datetime, to_text
+from streams.errors import PayweirError, UsageError
 from streams.replay.backtest import Backtest, Period, read_period
 from streams.replay.charts import Series, bars, columns
 from streams.replay.comparing import compare
 from streams.replay.generator import GeneratorSettings, generate
+from streams.replay.tally import Tally
 from streams.store import open_store
 from streams.store.reader import Standing, standing
 from tests.unit.cli.test_rules_docs import Page
@@ -98,11 +100,95 @@ def test_a_backtest_gives_the_standing_alerts_of_a_run_exactly_and_its_score(
     assert {row["rule"]: row["recall"] for row in shown["rules"]}["orphan-settlement"] == 1.0
 
 
+def told_of(world: Path) -> list[tuple[str, str]]:
+    """The payment and the UTC day of each record of a payment."""
+    lines = map(msgspec.json.decode, (world / "stream" / "payments.jsonl").read_bytes().splitlines())
+    return [
+        (each["payment_id"], to_text(from_datetime(datetime.fromisoformat(each["event_time"])))[:10])
+        for each in lines
+        if each["event_type"] == "payment"
+    ]
+
+
+def test_a_payment_counts_once_however_often_it_is_told_and_read(world: Path) -> None:
+    records = told_of(world)
+    words = ("--rules", world / "rules", "--input", world / "stream")
+    once, twice = data("backtest", *words), data("backtest", *words, "--input", world / "stream")
+    assert once["payments"] == len({name for name, _ in records}) < len(records)
+    assert once["payments_are"] == "payments"
+    assert (twice["payments"], twice["rules"]) == (once["payments"], once["rules"])
+    assert data("backtest", *words, "--processes", 3)["payments"] == once["payments"]
+
+
+def test_many_names_are_counted_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    tally, more = Tally(), Tally()
+    for number in range(1_000):
+        tally.note(number % 3, "bank", str(number % 400))
+        more.note(number % 2, "shop", str(number % 7))
+    tally.add(more)
+    assert tally.distinct() == 407
+    monkeypatch.setattr("streams.replay.tally._AT_ONCE", 100)
+    assert tally.distinct() == 407
+
+
+def test_what_was_refused_and_undecided_is_told_as_by_run(world: Path, tmp_path: Path) -> None:
+    stream = tmp_path / "stream"
+    shutil.copytree(world / "stream", stream)
+    with (stream / "payments.jsonl").open("ab") as file:
+        file.write(b"no json\n")
+    folder = rules_of(tmp_path / "rules", stream, (PASS,))
+    rule = folder / "pass-through-account.yaml"
+    rule.write_text(
+        rule.read_text()
+        .replace("params:\n", "params:\n  lawful: [SALA]\n", 1)
+        .replace("  received >= floor and", "  purpose in lawful and received >= floor and", 1)
+    )
+    words = ["--input", str(stream), "--rules", str(folder), "--store", f"sqlite:///{tmp_path / 'run.db'}"]
+    ran = msgspec.json.decode(CliRunner().invoke(run_app, [*words, "--json"]).stdout)
+    shown = data("backtest", *words[:4])
+    assert (shown["refused"], shown["undecided"]) == (ran["refused"], ran["undecided"])
+    assert shown["refused"] == {"not_json": 1}
+    [(reason, count)] = shown["undecided"]["pass-through-account"].items()
+    line = f"pass-through-account: not decided: {reason} ({count:,})\n"
+    assert line in CliRunner().invoke(run_app, words).stdout
+    said = run("backtest", *words[:4])[1]
+    assert line in said
+    assert "1 refused (not_json 1)" in said
+    diff = ("diff", world / "rules", folder, "--input", stream)
+    shown = data(*diff)
+    assert shown["undecided"]["new"] == ran["undecided"]
+    assert shown["refused"] == {"not_json": 1}
+    said = run(*diff)[1]
+    assert f"new: {line}" in said
+    assert "1 refused (not_json 1)" in said
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_input_that_is_refused_as_a_whole_is_an_error(world: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PAR1\nPAR1\n")
+    sweep = ("backtest", "--rules", world / "rules", "--sweep", "quick-first-out.floor.CNY=1..2", "--steps", "2")
+    for command in (sweep[:3], sweep, ("diff", world / "rules", world / "rules")):
+        with pytest.raises(PayweirError, match=r"all 2 records were refused, 2 of them as not_json.* --format payweir"):
+            run(*command, "--input", tmp_path / "a.parquet", *words)
+
+
+def test_recall_of_rules_that_no_label_asks_for_is_not_told(world: Path, tmp_path: Path) -> None:
+    folder = rules_of(tmp_path / "rules", world / "stream", (PASS,))
+    rule = folder / "pass-through-account.yaml"
+    rule.write_text(rule.read_text().replace("id: pass-through-account", "id: my-own"))
+    words = ("backtest", "--input", world / "stream", "--rules", folder, "--labels", world / "stream" / "labels.csv")
+    assert data(*words)["score"]["recall"] is None
+    assert "recall not labelled (no instance asks for a rule of this set), precision " in run(*words)[1]
+    alone = shutil.copy(world / "stream" / "labels.csv", tmp_path)
+    assert data(*words[:-1], alone)["score"]["recall"] is not None
+
+
 def test_the_numbers_of_a_rule_are_those_of_its_alerts(world: Path, before: Backtest) -> None:
     shown = data("backtest", "--input", world / "stream", "--rules", world / "rules", "--samples", 2)
     count = Counter(alert.rule_id for alert in before.alerts)
     assert {row["rule"]: row["alerts"] for row in shown["rules"] if row["alerts"]} == count
-    assert shown["payments"] == (world / "stream" / "payments.jsonl").read_bytes().count(b'"event_type":"payment",')
+    assert shown["payments"] == len({name for name, _ in told_of(world)})
+    assert shown["days"] == len({day for _, day in told_of(world)})
     for row in shown["rules"]:
         mine = [alert for alert in before.alerts if alert.rule_id == row["rule"]]
         cited = {
@@ -131,7 +217,8 @@ def test_a_period_chooses_by_first_hit_and_still_sees_what_was_before(world: Pat
     assert ids[1] == {alert.alert_id for alert in before.alerts if alert.first_hit < middle * DAY_MS}
     assert ids[0]
     assert ids[1]
-    assert late["payments"] + early["payments"] == before.traffic.payments.total()
+    for shown, after in ((late, True), (early, False)):
+        assert shown["payments"] == len({name for name, at in told_of(world) if (at >= day) is after})
 
 
 def shared(mine: list[Alert], others: list[Alert]) -> Counter[str]:
@@ -158,6 +245,9 @@ def test_a_period_is_read(text: str, period: Period) -> None:
 
 @pytest.mark.parametrize("text", ["1970-01-02", "1970-01-03..1970-01-02", "yesterday..today", "1970-01-02..1970-01-02"])
 def test_a_period_that_is_none_is_said(text: str) -> None:
+    if text == "1970-01-02..1970-01-02":
+        with pytest.raises(UsageError, match="the end does not belong to it, so write the day after the last"):
+            read_period(text)
     with pytest.raises(UsageError, match="--period"):
         read_period(text)
 

@@ -1,6 +1,7 @@
 """Coverage of conditions: which comparison of a rule its own tests have never shown true, or never false."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -142,7 +143,9 @@ def test_json_and_junit_say_the_same(folder: Path) -> None:
     suites = ET.fromstring((folder / "out.xml").read_text())  # noqa: S314  our own file
     assert suites.attrib["tests"] == "2"
     assert [case.attrib["name"] for case in suites.iter("testcase")] == ["fires", 'silent on "salary" & <wages>']
+    assert {case.attrib["file"] for case in suites.iter("testcase")} == {f"{folder}/big.yaml"}
     told = suites.findtext("testsuite/system-out") or ""
+    assert f"\n{folder}/big.yaml:17:33: " in told
     assert told.count("is never") == len(shown["rules"][0]["unseen"])
 
 
@@ -153,7 +156,7 @@ def test_junit_names_a_test_that_fails(folder: Path) -> None:
     failure = suites.find("testsuite/testcase/failure")
     assert (code, suites.attrib["failures"]) == (1, "1")
     assert failure is not None
-    assert "expected no alert" in failure.attrib["message"]
+    assert re.match(re.escape(f"{folder}/big.yaml:") + r"\d+:\d+: expected no alert", failure.attrib["message"])
 
 
 def test_strict_lets_pass_only_what_is_covered_and_passes(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The manual of a set: all that an auditor asks of a rule, and no text of a rule file that becomes more than text."""
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -133,6 +134,23 @@ def test_every_shipped_rule_and_list_is_in_the_manual_which_is_the_same_each_tim
         assert {test.name for test in rule.tests} <= set(page.texts)
     assert {f"List {name}" for name in ruleset.lists} <= set(page.texts)
     assert run("docs", SHIPPED, "--format", "html")[1] == text
+
+
+def test_the_head_of_the_manual_counts_every_rule() -> None:
+    ruleset, _ = check_files(load_folder(SHIPPED))
+    assert ruleset is not None
+    text = run("docs", SHIPPED)[1]
+    head = re.search(r"(\d+) rules \((\d+) active, (\d+) off, (\d+) shadow, (\d+) signal\)", text)
+    assert head is not None
+    total, *parts = map(int, head.groups())
+    assert total == len(ruleset.rules) == sum(parts)
+
+
+@pytest.mark.parametrize("name", ["manual.pdf", "manual", "manual.docx"])
+def test_a_manual_is_not_written_under_a_name_of_another_kind(folder: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"let the name end in \.md or \.html"):
+        run("docs", folder, "--output", folder / name)
+    assert not (folder / name).exists()
 
 
 def test_a_set_whose_tests_fail_is_not_described(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """``payweir rules new``: whatever is answered, the file passes check --strict, or nothing is written."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from streams.cli.rules import app
 from streams.detection.check import check_files
 from streams.detection.templates import TEMPLATES, Answers, rule_text
-from streams.errors import PayweirError
+from streams.errors import PayweirError, UsageError
 from streams.money import EXPONENTS
 from streams.replay.approval import report_of
 
@@ -61,14 +62,54 @@ def test_what_is_not_given_is_asked_and_asked_again_when_it_does_not_fit(tmp_pat
         (("--kind", "huge"), "write one of large, sum"),
         (("--kind", "large", *COMMON, "--limit", "0"), "write a whole number above 1"),
         (("--kind", "sum", *COMMON, "--limit", "9", "--window", "long"), "write 24h or 7d"),
-        (("--kind", "sum", *COMMON, "--limit", "9", "--window", "400d"), "nothing was written"),
-        (("--kind", "large", "--id", "No Id", *COMMON[2:], "--limit", "9"), "nothing was written"),
+        (("--kind", "sum", *COMMON, "--limit", "9", "--window", "400d"), "at most 30d"),
+        (
+            ("--kind", "payers", *COMMON, "--count", "999", "--window", "1m"),
+            "at least 999s: the tests of the rule show 999",
+        ),
+        (
+            ("--kind", "large", "--id", "No Id", *COMMON[2:], "--limit", "9"),
+            "'No Id' does not fit; write 2 to 63 lower",
+        ),
+        (
+            ("--kind", "large", "--id", "xx", "--title", "a [b]"),
+            re.escape("without any of \" ' : # { } [ ] & * ! | > % @ ` ,"),
+        ),
+        (("--kind", "large", *COMMON[:3], "- x", *COMMON[4:], "--limit", "9"), "nothing was written"),
     ],
 )
 def test_answers_that_make_no_rule_write_nothing(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
     with pytest.raises(PayweirError, match=message):
         new(tmp_path, *words)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_answer_is_judged_right_after_its_question(tmp_path: Path) -> None:
+    said = new(tmp_path, answers="sum\nNo Id\nmine\nMine\nA Typology\nmule\n\n\n\n\n400d\n2d\n")
+    assert said.index("lower case letters, digits and dashes, a letter first") < said.index("Title of its alerts")
+    assert said.count("a letter first") == 2
+    assert said.count("at most 30d") == 1
+    assert "over 2d" in (tmp_path / "mine.yaml").read_text()
+
+
+def test_the_kinds_of_rule_are_listed_where_they_are_asked_for(tmp_path: Path) -> None:
+    said = new(tmp_path, *COMMON, "--limit", "9", "--window", "1h", answers="sum\n")
+    for name, each in TEMPLATES.items():
+        assert f"{name}: {each.meaning}\n" in said
+    assert "Kind of rule (large, sum, payers, payees) [sum]:" in said
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "sumr.yaml").write_text("mine")
+    with pytest.raises(UsageError, match=r"sumr\.yaml: is a file; give the folder"):
+        new(tmp_path / "sumr.yaml")
+    with pytest.raises(UsageError, match="/proc/x: cannot be made"):
+        new(Path("/proc/x"), "--kind", "large", *COMMON, "--limit", "9")
+
+
+def test_the_place_of_a_fault_is_the_file_once(tmp_path: Path) -> None:
+    words = ["new", str(tmp_path), "--kind", "large", *COMMON[:3], "- x", *COMMON[4:], "--limit", "9"]
+    assert f"{tmp_path}/mine.yaml:3:" in CliRunner().invoke(app, words).stderr
 
 
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
