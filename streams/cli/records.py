@@ -33,5 +33,5 @@ def refuse_if_nothing_was_read(summary: Summary, format_: str) -> None:
         name, count = refused.most_common(1)[0]
         raise PayweirError(
             f"all {summary.found:,} records were refused, {count:,} of them as {name}, so nothing was tried; read as "
-            f"--format {format_}: is it another one? payweir dead-letters and schemas/README.md say what a refusal means"
+            f"--format {format_}: is it another one? schemas/README.md says what a refusal means"
         )

@@ -54,9 +54,8 @@ def read_period(text: str) -> Period:
         raise UsageError(f"--period {text}: write FROM..TO, like 2026-03-01..2026-04-01; either may be left out")
     period = Period(*moments)
     if period.start is not None and period.end is not None and period.start >= period.end:
-        raise UsageError(
-            f"--period {text}: nothing lies in it; the end does not belong to it, so write the day after the last"
-        )
+        fault = "it ends before it begins" if period.start > period.end else "nothing lies in it"
+        raise UsageError(f"--period {text}: {fault}; its end does not belong to it, so write the day after the last")
     return period
 
 

@@ -245,11 +245,14 @@ def test_a_period_is_read(text: str, period: Period) -> None:
 
 @pytest.mark.parametrize("text", ["1970-01-02", "1970-01-03..1970-01-02", "yesterday..today", "1970-01-02..1970-01-02"])
 def test_a_period_that_is_none_is_said(text: str) -> None:
-    if text == "1970-01-02..1970-01-02":
-        with pytest.raises(UsageError, match="the end does not belong to it, so write the day after the last"):
-            read_period(text)
     with pytest.raises(UsageError, match="--period"):
         read_period(text)
+
+
+@pytest.mark.parametrize(("day", "fault"), [("02", "nothing lies in it"), ("01", "it ends before it begins")])
+def test_a_period_of_which_the_end_was_meant_to_belong_to_it_is_explained(day: str, fault: str) -> None:
+    with pytest.raises(UsageError, match=f"{fault}; its end does not belong to it, so write the day after the last"):
+        read_period(f"1970-01-02..1970-01-{day}")
 
 
 def test_a_set_against_itself_differs_in_nothing(before: Backtest) -> None:
