@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, make_url, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 import streams.store.migrations
 from streams.clock import from_datetime, to_text
@@ -177,6 +177,21 @@ CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$
 """
 CUT_ON_EVIDENCE = "CREATE TRIGGER cut BEFORE INSERT ON alert_evidence FOR EACH ROW EXECUTE FUNCTION cut()"
+
+
+def test_who_is_frozen_within_a_transaction_keeps_nobody_waiting_and_writes_again_when_he_wakes(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade(database_url)
+    monkeypatch.setattr("streams.store.engine._IDLE_MS", 300)
+    with open_store(database_url) as frozen, open_store(database_url) as other:
+        with frozen.engine.connect() as connection:
+            connection.execute(text("LOCK TABLE alerts IN SHARE ROW EXCLUSIVE MODE"))
+            assert other.write([mule_alert()]).written == 1  # waits for the lock, which the server takes back
+            with pytest.raises(DBAPIError):
+                connection.execute(text("SELECT 1"))
+            connection.invalidate()
+        assert frozen.write([mule_alert("after")]).written == 1
 
 
 def test_a_role_that_may_not_write_is_unreachable_not_a_bad_row(database_url: str) -> None:
