@@ -148,7 +148,8 @@ class Mark(Struct, array_like=True, gc=False):
     """A message from one subject to another: absolute, keyed, the newest position wins; ``leg`` None withdraws it.
 
     ``void`` names a digest of ``key`` (an event id) that lost a conflict and must not stand, ``void_time`` the event time of that
-    copy (negative: not known). ``said`` is about the leg of the event ``key`` and not a leg of its own.
+    copy, or, noted by who hears that a mark is withdrawn, of what it said (negative: not known). ``said`` is about the leg of the
+    event ``key`` and not a leg of its own.
     """
 
     subject_kind: int

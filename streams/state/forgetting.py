@@ -59,11 +59,12 @@ def evict(subject: Subject, before: int, program: WindowProgram | None) -> None:
 
 
 def forget_traces(subject: Subject, before: int) -> None:
-    """Forget copies older than ``before`` that lost a conflict, and, where there is no log, marks that were withdrawn."""
+    """Forget what is older than ``before``: copies that lost a conflict, and withdrawn marks, told again by nobody any more."""
     if subject.voids is not None:
         subject.voids = {copy: time for copy, time in subject.voids.items() if time >= before} or None
-    if subject.marks_in is not None and not subject.log:
-        subject.marks_in = {key: mark for key, mark in subject.marks_in.items() if mark.leg is not None} or None
+    if subject.marks_in is not None:
+        marks = subject.marks_in.items()
+        subject.marks_in = {key: mark for key, mark in marks if mark.leg or not 0 <= mark.void_time < before} or None
 
 
 def _forget_marks(subject: Subject, before: int) -> None:

@@ -10,6 +10,8 @@ from collections.abc import MutableSequence
 from operator import attrgetter
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from streams.legs import Leg, LegKind, Mark, content, order
 from streams.state.counting import ONCE, ids, registers, same
 from streams.state.hearing import Heard, hear, standing
@@ -333,6 +335,8 @@ class Subject:
         known = self.marks_in.get(mark.key)
         if known is not None and known.position >= mark.position:
             return False
+        if mark.leg is None and known is not None:
+            mark = replace(mark, void_time=known.void_time if known.leg is None else known.leg.time)
         self.marks_in[mark.key] = mark
         if known is not None and known.leg is not None and not same(known.leg, mark.leg):
             self._take_back(known.leg)

@@ -29,7 +29,7 @@ def _never(_subject: Subject, _before: int, _program: object) -> None:
 ARRIVAL_ORDER = (
     (Subject, "insert", _append_only),
     (Subject, "index", _found_by_looking),
-    (import_module("streams.pipeline.step"), "evict", _never),
+    (import_module("streams.pipeline.forgetting"), "evict", _never),
 )
 """Where the fault is put, and what."""
 

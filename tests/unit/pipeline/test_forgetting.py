@@ -14,7 +14,7 @@ from streams.detection.program import Programs, compile_ruleset
 from streams.events import Event, PaymentEvent, PaymentStatusEvent
 from streams.events.codec import encode_event
 from streams.events.model import Account, PaymentStatus, Rail
-from streams.legs import FORMAT_VERSION, Control, Packed, SubjectKind
+from streams.legs import FORMAT_VERSION, Control, Leg, LegKind, Mark, Packed, SubjectKind
 from streams.pipeline import Intake, PartitionState, RawRecord, SourceState, step
 from streams.pipeline.accounting import Accounting
 from streams.pipeline.snapshot import SnapshotWriter
@@ -74,7 +74,8 @@ class World:
 
     def wait(self, day: float) -> None:
         """Let days pass, one by one."""
-        for each in range((self.state.low - START_MS) // DAY_MS + 1, int(day) + 1):
+        begun = max((self.state.low - START_MS) // DAY_MS + 1, 0)
+        for each in range(begun, int(day) + 1):
             self.put(Packed(FORMAT_VERSION, "intake", [], [], {SOURCE: _ms(each)}))
 
     def states(self) -> set[AlertState]:
@@ -164,6 +165,34 @@ def test_a_losing_copy_that_comes_again_is_refused_until_it_is_forgotten() -> No
     subject = world.state.subjects[SubjectKind.ACCOUNT, "a"]
     assert len(subject.log) == 1
     assert len(subject.voids or ()) == 1
+
+
+def test_a_withdrawn_mark_told_again_is_no_news_until_its_time_is_forgotten() -> None:
+    """A worker that was frozen may tell again what was withdrawn long ago, as clocks go."""
+    world = World()
+    leg = Leg(
+        int(SubjectKind.ACCOUNT),
+        "x",
+        int(LegKind.CREDIT),
+        _ms(20),
+        0,
+        "s",
+        "e",
+        1,
+        payment="p",
+        amount=5,
+        currency="CNY",
+    )
+    said = Mark(leg.subject_kind, leg.subject, "status|e|p", (1, 1, 1), leg)
+    withdrawn = msgspec.structs.replace(said, position=(1, 2, 1), leg=None)
+    world.wait(20)
+    for mark in (said, withdrawn):
+        world.put(Packed(FORMAT_VERSION, "detect/1", [], [mark], {}))
+    world.wait(40)
+    world.put(Packed(FORMAT_VERSION, "detect/1", [], [said], {}))
+    assert not world.state.subjects[SubjectKind.ACCOUNT, "x"].log
+    world.wait(90)
+    assert not world.state.subjects
 
 
 def test_an_alert_withdrawn_long_ago_and_its_account_are_forgotten() -> None:
