@@ -25,7 +25,7 @@ INTERNAL_BYTES_MAX: Final = 8 << 20
 """The largest record of our own topics but ``snapshots``: the legs of a whole batch may go to one partition, and a dead letter is
 as large as the source allowed it to be."""
 SNAPSHOT_BYTES_MAX: Final = 64 << 20
-"""The largest record of ``snapshots``: a subject's day is one, and a large merchant sells 50,000 times a day (10 MB). What a broker
+"""The largest record of ``snapshots``: a subject's day is one, and a large merchant sells 50,000 times a day. What a broker
 takes in one request by itself (``socket.request.max.bytes``, 100 MiB) is more."""
 ACTIVITY_BYTES_MAX: Final = INTERNAL_BYTES_MAX - (1 << 16)
 """What is longer goes out in parts; the rest is for the headers of record and batch."""

@@ -1,6 +1,5 @@
 """``payweir rules new``: a rule begun by questions; every question is also an option, so it works in scripts."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
@@ -11,6 +10,7 @@ from streams.cli.rulefiles import show_findings, write_report
 from streams.cli.ruletests import show_tests
 from streams.clock import DAY_MS, SECOND_MS, SpanError, parse_span
 from streams.detection.check import check_files
+from streams.detection.fields import ID
 from streams.detection.rulecheck import SEVERITIES
 from streams.detection.templates import TEMPLATES, Answers, rule_text
 from streams.detection.words import WINDOW_MS_MAX
@@ -21,8 +21,6 @@ from streams.replay.approval import report_of
 T = TypeVar("T", str, int)
 _KINDS: Final = "; ".join(f"{name}: {each.meaning}" for name, each in TEMPLATES.items())
 _COUNT_MAX: Final = 1000
-_ID: Final = re.compile("[a-z][a-z0-9-]{1,62}")
-"""As the check wants it, which has the last word."""
 _ID_HOW: Final = "write 2 to 63 lower case letters, digits and dashes, a letter first"
 _SIGNS: Final = "\"':#{}[]&*!|>%@`,"
 """What means something in YAML."""
@@ -118,7 +116,7 @@ def _window(given: str | None, count: int) -> str:
 
 
 def _identity(text: str) -> bool:
-    return _ID.fullmatch(text) is not None
+    return ID.fullmatch(text) is not None
 
 
 def _asked(question: str, given: T | None, default: T, fits: Callable[[T], bool] = lambda _: True, how: str = "") -> T:

@@ -11,7 +11,7 @@ from streams.detection.findings import Findings, Spot
 
 _UNKNOWN_MAX = 50
 """Keys that mean nothing are named one by one up to so many."""
-_ID = re.compile(r"[a-z][a-z0-9-]{1,62}")
+ID = re.compile(r"[a-z][a-z0-9-]{1,62}")
 
 
 class Fields:
@@ -57,7 +57,7 @@ class Fields:
     def identity(self, key: str = "id") -> str:
         """Read an id: lower case letters, digits and dashes."""
         value = self.text(key)
-        if value and not _ID.fullmatch(value):
+        if value and not ID.fullmatch(value):
             self.findings.error(self.spot(key), f"{value!r} is no id", "use lower case letters, digits and dashes")
         return value
 

@@ -147,9 +147,9 @@ class Said(Struct, array_like=True, gc=False, frozen=True):
 class Mark(Struct, array_like=True, gc=False):
     """A message from one subject to another: absolute, keyed, the newest position wins; ``leg`` None withdraws it.
 
-    ``void`` names a digest of ``key`` (an event id) that lost a conflict and must not stand, ``void_time`` the event time of that
-    copy, or, noted by who hears that a mark is withdrawn, of what it said (negative: not known). ``said`` is about the leg of the
-    event ``key`` and not a leg of its own.
+    ``void`` names a digest of ``key`` (an event id) that lost a conflict and must not stand. ``said`` is about the leg of the event
+    ``key`` and not a leg of its own. ``gone_time`` is the event time of what is taken out: of the copy that lost, or, noted by who
+    hears it, of the leg withdrawn; negative when that is not known.
     """
 
     subject_kind: int
@@ -159,7 +159,7 @@ class Mark(Struct, array_like=True, gc=False):
     leg: Leg | None
     void: int = -1
     said: Said | None = None
-    void_time: int = -1
+    gone_time: int = -1
 
 
 class Terms(Struct, array_like=True, frozen=True):

@@ -175,6 +175,6 @@ def voids(conflict: Conflict, position: Position) -> list[Mark]:
     """Give the marks that take the losing copy out of its subjects."""
     time = max(each.time for each in conflict.contents if each.digest == conflict.losing)
     return [
-        Mark(kind, subject, conflict.event_id, position, None, conflict.losing, void_time=time)
+        Mark(kind, subject, conflict.event_id, position, None, conflict.losing, gone_time=time)
         for kind, subject in conflict.losing_route
     ]

@@ -254,7 +254,7 @@ def _mark(run: Step, mark: Mark) -> None:
         _wake(run, mark.subject)
     if mark.void >= 0:
         subject = state.subject(mark.subject_kind, mark.subject)
-        subject.void(mark.key, mark.void, mark.void_time if mark.void_time >= 0 else FOREVER)
+        subject.void(mark.key, mark.void, mark.gone_time if mark.gone_time >= 0 else FOREVER)
         run.touch(subject)
         return
     subject = state.subject(mark.subject_kind, mark.subject)

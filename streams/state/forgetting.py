@@ -64,7 +64,7 @@ def forget_traces(subject: Subject, before: int) -> None:
         subject.voids = {copy: time for copy, time in subject.voids.items() if time >= before} or None
     if subject.marks_in is not None:
         marks = subject.marks_in.items()
-        subject.marks_in = {key: mark for key, mark in marks if mark.leg or not 0 <= mark.void_time < before} or None
+        subject.marks_in = {key: mark for key, mark in marks if mark.leg or not 0 <= mark.gone_time < before} or None
 
 
 def _forget_marks(subject: Subject, before: int) -> None:

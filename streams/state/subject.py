@@ -336,7 +336,7 @@ class Subject:
         if known is not None and known.position >= mark.position:
             return False
         if mark.leg is None and known is not None:
-            mark = replace(mark, void_time=known.void_time if known.leg is None else known.leg.time)
+            mark = replace(mark, gone_time=known.gone_time if known.leg is None else known.leg.time)
         self.marks_in[mark.key] = mark
         if known is not None and known.leg is not None and not same(known.leg, mark.leg):
             self._take_back(known.leg)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-PROTOCOL: Final = ("streams/agents", "streams/pipeline")
+PROTOCOL: Final = ("streams/agents", "streams/pipeline", "streams/state", "streams/flow")
 """The code that keeps the promise; only runs over the same bytes of it are added up."""
 _ROOT: Final = Path(__file__).parents[2]
 _RUNS: Final = Path(__file__).parent / "runs.jsonl"
@@ -19,7 +19,7 @@ _HEAD: Final = """\
 
 Written by `make chaos` (`python -m tests.chaos`) from `runs.jsonl`, which holds a line per run: seed, faults by kind, how the
 workers ended, and what was wrong. Only runs over the same code of the protocol are added up; it is named by the Git trees of
-`streams/agents` and `streams/pipeline`.
+`streams/agents`, `streams/pipeline`, `streams/state` and `streams/flow`.
 
 Apache Kafka and PostgreSQL are real, the session time-out is 6 s, two workers run in every role, and every worker that ends is
 started again. After the faults, one thread folds each partition's log; against it stand the amendments and withdrawals in SQL, one

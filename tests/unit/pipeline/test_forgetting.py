@@ -19,21 +19,13 @@ from streams.pipeline import Intake, PartitionState, RawRecord, SourceState, ste
 from streams.pipeline.accounting import Accounting
 from streams.pipeline.snapshot import SnapshotWriter
 from streams.pipeline.snapshot.cut import SEGMENT_MAX
+from tests.rig.samples import RULE_HEAD
 from tests.rig.worlds import START_MS
 
-RULE: Final = """
-id: two-debits
-version: 1
-title: Two debits within thirty days
-typology: test
-severity: low
-owner: test
-per: account
-on: [debit]
-let:
+RULE: Final = f"""{RULE_HEAD}let:
   debits: count of debits over 30d
 when: debits >= 2
-say: "{debits} debits"
+say: "{{debits}} debits"
 cool_down: none
 """
 SOURCE: Final = "payments/0"

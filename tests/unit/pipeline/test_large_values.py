@@ -10,21 +10,14 @@ from streams.detection.program import compile_ruleset
 from streams.legs import Leg, LegKind, Packed, SubjectKind
 from streams.pipeline import PartitionState, step
 from streams.pipeline.snapshot import SnapshotWriter
+from tests.rig.samples import RULE_HEAD
 
-RULE: Final = """
-id: very-much
-title: Very much
-typology: test
-severity: low
-owner: test
-per: account
-on: [debit]
-let:
+RULE: Final = f"""{RULE_HEAD}let:
   spent: sum amount of debits over 1d
 when: spent >= floor
 params:
-  floor: {CNY: 5}
-say: "{spent}"
+  floor: {{CNY: 5}}
+say: "{{spent}}"
 """
 
 
