@@ -120,7 +120,8 @@ def show_score(console: Console, result: Score, payments: int) -> None:
         for row in result.typologies:
             if row.hard_negative == near_misses:
                 table.add_row(*map(plain, _typology_cells(row)))
-        console.print(table)
+        if table.row_count:
+            console.print(table)
     table = Table(
         "rule", "alerts", "on fraud", "near miss", "other", "precision", title="By rule", title_justify="left"
     )
@@ -129,12 +130,16 @@ def show_score(console: Console, result: Score, payments: int) -> None:
     console.print(table)
     if result.missed:
         console.print(plain("not found: " + ", ".join(result.missed)))
+    after = (
+        f"; alert {delay} after the first tainted credit (median, event time)"
+        if (delay := _after(result.delay_ms))
+        else ""
+    )
     faint = f", and {result.faint_found} of {result.faint} faint ones" if result.faint else ""
     console.print(
         f"recall {result.recall:.0%} ({result.found} of {result.instances} instances of fraud{faint}); "
         f"precision {result.precision:.0%} ({result.true_alerts} of {result.alerts} alerts; {result.near_miss_alerts} on near "
-        f"misses, {result.stray_alerts} on other traffic); {_per_10000(result, payments):.1f} alerts per 10,000 payments; "
-        f"alert {_after(result.delay_ms) or 'never'} after the first tainted credit (median, event time)"
+        f"misses, {result.stray_alerts} on other traffic); {_per_10000(result, payments):.1f} alerts per 10,000 payments{after}"
     )
 
 
