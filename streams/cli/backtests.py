@@ -1,8 +1,9 @@
 """``payweir rules backtest`` and ``diff``: what rules say of history, and what a change of them would do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -15,6 +16,7 @@ from streams.cli.rulefiles import can_be_written, write_report
 from streams.cli.run import load_programs, progress_bar
 from streams.cli.showing import as_json
 from streams.cli.sweeps import Trial, Wanted, sweep_command
+from streams.cli.topicfiles import AppendedOption, TopicsOption, source_topics
 from streams.cli.topics import BootstrapOption, JsonOption
 from streams.detection.program import Programs
 from streams.errors import UsageError
@@ -30,10 +32,10 @@ from streams.replay.shares import Past, backtests, processes_for
 from streams.replay.sweep import STEPS, STEPS_MAX
 from streams.replay.truth import read_truth
 from streams.settings import Settings, load_settings
+from streams.store import open_store
+from streams.store.reader import Decision
+from streams.store.reader import decisions as decisions_in
 
-InputOption = Annotated[
-    list[str], typer.Option("--input", help="File, folder, or -; may be repeated.", show_default=False)
-]
 PeriodOption = Annotated[
     str | None,
     typer.Option(
@@ -63,6 +65,13 @@ AlertsOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write each alert, also those held back or withdrawn, as JSON Lines."),
 ]
+DecisionsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Store with alerts that people confirmed or dismissed: gives precision and recall, and what is lost.",
+    ),
+]
 ProcessesOption = Annotated[
     int | None,
     typer.Option(
@@ -89,10 +98,13 @@ app = typer.Typer()
 def backtest_command(
     *,
     inputs: ManyInputs = None,
+    topics: TopicsOption = False,
+    appended: AppendedOption = None,
     activity: ActivityOption = False,
     rules: RulesOption = None,
     period: PeriodOption = None,
     labels: LabelsOption = None,
+    decisions: DecisionsOption = None,
     samples: Annotated[int, typer.Option(min=0, max=1000, help="Alerts shown of each rule.")] = 3,
     alerts: AlertsOption = None,
     processes: ProcessesOption = None,
@@ -108,33 +120,40 @@ def backtest_command(
     """Run rules over history through the engine of production, and say what each would have alerted.
 
     Per rule: alerts, alerts a day (with payments) and for 10,000 payments (each counted once, however many records tell of it),
-    the money its alerts cite, what it shares with other rules, and with labels precision and recall. What was refused and left
-    undecided is of all records read. Standing alerts are those of payweir run over the same files. Over
-    the activity log they are the live alerts, revision by revision, those withdrawn among them, and payment events are counted.
-    In how many processes it runs changes nothing of this. Exit code 1 when every record was refused.
+    the money its alerts cite, what it shares with other rules, and precision and recall: with labels, or with what people
+    decided of the alerts in a store. What was refused and left undecided is of all records read. Standing alerts are those of
+    payweir run over the same files. Over the activity log they are the live alerts, revision by revision, those withdrawn among
+    them, and payment events are counted. In how many processes it runs changes nothing of this. Exit code 1 when every record
+    was refused.
 
     Example: payweir rules backtest --input stream/ --rules rules/ --period 2026-03-01..2026-04-01 --labels stream/labels.csv
 
     Example: payweir rules backtest --input year/ --processes 4
+
+    Example: payweir rules backtest --topics --appended 2026-03-01.. --rules changed/ --decisions postgresql://payweir@db/payweir
     """
-    if activity == bool(inputs):
-        raise UsageError("give --input, or --activity for what is in Kafka")
-    if activity and any(each is not None for each in (rules, labels, sweep)):
+    if [bool(inputs), topics, activity].count(True) != 1:
+        raise UsageError("give --input, or --topics or --activity for what is in Kafka; one of them")
+    if activity and any(each is not None for each in (rules, labels, sweep, appended)):
         raise UsageError(
-            "--activity: the rulesets are those of the log, and labels are of files; leave the options out"
+            "--activity: the rulesets are those of the log, all of it, and labels are of files; leave the options out"
         )
     _reports(sweep, steps, html, alerts)
-    if sweep is not None:
-        trial = Trial(inputs or [], format_, rules or Path("rules"), period, labels)
-        sweep_command(trial, Wanted(sweep, steps or STEPS, processes, html, json))
-        return
+    if decisions is not None and (labels is not None or sweep is not None):
+        raise UsageError("--decisions: precision is by decisions or by labels, and a sweep takes labels; leave one out")
+    decided = _decided(decisions) if decisions is not None else None
     truth = read_truth(labels) if labels is not None else None
     if activity:
         run = _activity(load_settings({"bootstrap": bootstrap}), period, processes, quiet=json)
     else:
         programs = load_programs(rules or Path("rules"), json=json)
-        [run] = _run([programs], (inputs or [], format_, processes), (period, truth), quiet=json)
-    stats = stats_of(run, truth, samples)
+        with _files(inputs, format_, Topics(topics, appended, bootstrap), quiet=json) as files:
+            if sweep is not None:
+                trial = Trial(files, format_, rules or Path("rules"), period, labels)
+                sweep_command(trial, Wanted(sweep, steps or STEPS, processes, html, json))
+                return
+            [run] = _run([programs], (files, format_, processes), (period, truth), quiet=json)
+    stats = stats_of(run, truth, samples, decided)
     if alerts is not None:
         write_report(
             alerts, "".join(f"{msgspec.json.encode(each).decode()}\n" for each in (*run.alerts, *run.silenced))
@@ -144,6 +163,34 @@ def backtest_command(
     else:
         show_backtest(run, stats)
     refuse_if_nothing_was_read(run.summary, format_)
+
+
+class Topics(NamedTuple):
+    """What a command was told of the source topics."""
+
+    wanted: bool
+    appended: str | None
+    bootstrap: str | None
+
+
+@contextmanager
+def _files(inputs: list[str] | None, format_: str, topics: Topics, *, quiet: bool) -> Iterator[list[str]]:
+    """Give the inputs named, or those that the source topics hold."""
+    if not topics.wanted:
+        if topics.appended is not None:
+            raise UsageError("--appended belongs to --topics, which is not given; for files: --period")
+        yield inputs or []
+    elif format_ != "payweir":
+        raise UsageError(f"--format {format_}: what is in the topics is Payweir's own; leave it out")
+    else:
+        appended = read_period(topics.appended, "--appended") if topics.appended is not None else ALWAYS
+        with source_topics(load_settings({"bootstrap": topics.bootstrap}), appended, quiet=quiet) as files:
+            yield files
+
+
+def _decided(url: str) -> list[Decision]:
+    with open_store(url, create=False) as store:
+        return decisions_in(store)
 
 
 def _reports(sweep: str | None, steps: int | None, html: Path | None, alerts: Path | None) -> None:
@@ -162,13 +209,16 @@ def diff_command(
     old: Annotated[Path, typer.Argument(help="Folder of the old set.")],
     new: Annotated[Path, typer.Argument(help="Folder of the new set.")],
     *,
-    inputs: InputOption,
+    inputs: ManyInputs = None,
+    topics: TopicsOption = False,
+    appended: AppendedOption = None,
     period: PeriodOption = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a report with charts, as one HTML file.")
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Exit code 1 when an alert differs.")] = False,
     processes: ProcessesOption = None,
+    bootstrap: BootstrapOption = None,
     format_: FormatOption = "payweir",
     json: JsonOption = False,
 ) -> None:
@@ -178,11 +228,14 @@ def diff_command(
 
     Example: payweir rules diff rules/ changed/ --input stream/ --html diff.html
     """
-    if "-" in inputs:
+    if bool(inputs) == topics:
+        raise UsageError("give --input, or --topics for what is in Kafka; one of them")
+    if inputs and "-" in inputs:
         raise UsageError("--input -: standard input cannot be read twice; put it into a file")
     can_be_written(html)
     sets = load_programs(old, json=json), load_programs(new, json=json)
-    before, after = _run(sets, (inputs, format_, processes), (period, None), quiet=json)
+    with _files(inputs, format_, Topics(topics, appended, bootstrap), quiet=json) as files:
+        before, after = _run(sets, (files, format_, processes), (period, None), quiet=json)
     difference = compare(before, after)
     if html is not None:
         write_report(html, as_html(TITLE, page(before, after, difference)))

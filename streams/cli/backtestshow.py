@@ -18,7 +18,7 @@ from streams.replay.score import Score
 def show_backtest(run: Backtest, stats: Stats) -> None:
     """Print what a backtest found, for people."""
     out = screen()
-    known = stats.score is not None
+    known = stats.score is not None or stats.decided
     heads = [
         "Rule",
         "Alerts",
@@ -26,11 +26,13 @@ def show_backtest(run: Backtest, stats: Stats) -> None:
         "Per 10,000",
         "Held back",
         "Money cited",
+        *(["Confirmed", "Dismissed", "Lost"] if stats.decided else []),
         *(["Precision", "Recall"] if known else []),
     ]
     table = Table(*heads, title="Alerts by rule", title_justify="left")
     for row in stats.rules:
-        name = row.rule_id if row.state == "active" else f"{row.rule_id} ({row.state or 'data quality'})"
+        other = "data quality" if "#" in row.rule_id else "not in force"
+        name = row.rule_id if row.state == "active" else f"{row.rule_id} ({row.state or other})"
         measured = (_share(row.precision), _share(row.recall)) if known else ()
         cells = (
             f"{row.alerts:,}",
@@ -38,6 +40,7 @@ def show_backtest(run: Backtest, stats: Stats) -> None:
             f"{row.per_10000:.2f}",
             f"{row.silenced:,}",
             _money(row),
+            *([f"{row.confirmed:,}", f"{row.dismissed:,}", f"{row.lost:,}"] if stats.decided else []),
             *measured,
         )
         table.add_row(plain(name), *cells)
@@ -52,6 +55,8 @@ def show_backtest(run: Backtest, stats: Stats) -> None:
             out.print(plain(line), soft_wrap=True)
     if stats.score is not None:
         _show_score(stats.score, asked=stats.asked, out=out)
+    if stats.decided:
+        _show_decided(stats, out)
     show_undecided(run.summary, out)
     out.print(
         f"{run.summary.found:,} records read, {refusals(run.summary)}; {stats.payments:,} {stats.unit} on {stats.days:,} days; "
@@ -67,6 +72,16 @@ def _show_score(found: Score, *, asked: bool, out: Console) -> None:
     out.print(
         f"{recall if asked else 'recall not labelled (no instance asks for a rule of this set)'}, "
         f"precision {found.precision:.0%} ({found.true_alerts} of {found.alerts} alerts){after}"
+    )
+
+
+def _show_decided(stats: Stats, out: Console) -> None:
+    confirmed, dismissed, lost = (
+        sum(getattr(row, name) for row in stats.rules) for name in ("confirmed", "dismissed", "lost")
+    )
+    out.print(
+        f"of these alerts people confirmed {confirmed:,} and dismissed {dismissed:,}, the others are not decided; "
+        f"{lost:,} alerts they confirmed are not given again"
     )
 
 
@@ -86,6 +101,7 @@ def backtest_data(run: Backtest, stats: Stats) -> dict[str, object]:
             "rule": row.rule_id, "state": row.state, "alerts": row.alerts, "alerts_per_day": row.per_day,
             "alerts_per_10000_payments": row.per_10000, "silenced": row.silenced, "covered_minor": row.covered_minor,
             "truncated": row.truncated, "overlap": row.overlap, "precision": row.precision, "recall": row.recall,
+            **({"confirmed": row.confirmed, "dismissed": row.dismissed, "lost": row.lost} if stats.decided else {}),
             "samples": [_alert_data(alert) for alert in row.samples],
         }
         for row in stats.rules

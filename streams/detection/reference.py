@@ -8,7 +8,7 @@ from streams.detection import words
 from streams.detection.document import BYTES_MAX
 from streams.detection.expression import DEPTH_MAX, TOKENS_MAX
 from streams.detection.rulecheck import LETS_MAX, PARAMS_MAX
-from streams.detection.ruleschema import export
+from streams.detection.ruleschema import export, schema_of_test
 from streams.detection.testcheck import TESTS_MAX
 
 COMMAND: Final = "payweir rules language --write rules/"
@@ -39,6 +39,7 @@ def _lines() -> Iterator[str]:
     yield f"Made by `{COMMAND}` from the words the program knows; README.md beside it teaches them by example."
     schemas = export()
     yield from _keys("Keys of a rule", schemas["rule.schema.json"])
+    yield from _keys("Keys of a test", schema_of_test())
     yield from _keys("Keys of a list", schemas["list.schema.json"])
     yield from _heading("Subjects, triggers and legs")
     yield "`per` says whose state a rule looks at, `on` what triggers it; windows count legs."

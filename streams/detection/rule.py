@@ -69,6 +69,8 @@ class RuleTest:
     subject: str
     spot: Spot
     on_list: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    values: dict[str, Text] = field(default_factory=dict)
+    """What the alert must have measured, by name of the value, as people read it: ``back: 2,000 CNY``."""
 
 
 @dataclass(frozen=True, slots=True)

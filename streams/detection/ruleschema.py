@@ -125,7 +125,7 @@ def _rule() -> Schema:
             "From how many open alerts of one hour on the others are shown as one line of the queue; none: never.",
             "100 an hour",
         ),
-        "tests": _said({"type": "array", "items": _test()}, "At least one that fires and one near miss."),
+        "tests": _said({"type": "array", "items": schema_of_test()}, "At least one that fires and one near miss."),
     }  # fmt: skip
     required = ("id", "title", "typology", "severity", "owner", "per", "on", "when", "say")
     return {
@@ -173,7 +173,8 @@ def _param() -> Schema:
     }
 
 
-def _test() -> Schema:
+def schema_of_test() -> Schema:
+    """Give the schema of one test inside a rule."""
     keys = _one_or_more({"type": ["string", "integer"]})
     return _object(
         "Test of a rule",
@@ -185,6 +186,10 @@ def _test() -> Schema:
             "on_list": _said(
                 {"type": "object", "additionalProperties": keys}, "Entries of lists, for this test only.",
                 {"licensed-psp": ["collector"]},
+            ),
+            "values": _said(
+                {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
+                "What the alert measures, by name of the value, as it shows it.", {"payers": 5, "received": "10,000 CNY"},
             ),
         },
         ("name", "expect"),

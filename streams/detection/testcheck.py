@@ -12,7 +12,7 @@ from streams.detection.words import Type
 
 TESTS_MAX: Final = 100
 """Tests of one rule: each is a run of the whole set."""
-TEST_KEYS: Final = {"name", "events", "expect", "subject", "on_list"}
+TEST_KEYS: Final = {"name", "events", "expect", "subject", "on_list", "values"}
 
 
 EVENTS_MAX: Final = 5_000
@@ -43,13 +43,27 @@ def read_tests(
         events = test.texts("events")
         if read_events is not None:
             _look_at(events, read_events, findings)
+        expect, subject = test.word("expect", ("alert", "none")), test.text("subject", required=False)
+        texts = tuple(text.value for text in events)
         tests.append(
-            RuleTest(
-                test.text("name"), tuple(text.value for text in events), test.word("expect", ("alert", "none")),
-                test.text("subject", required=False), item.spot, listed,
-            )
-        )  # fmt: skip
+            RuleTest(test.text("name"), texts, expect, subject, item.spot, listed, _values(test, expect, findings))
+        )
     return tuple(tests)
+
+
+def _values(test: Fields, expect: str, findings: Findings) -> dict[str, Text]:
+    values: dict[str, Text] = {}
+    if expect == "none" and test.document.get("values") is not None:
+        findings.error(test.spot("values"), "a test that expects no alert has no values", "take 'values' out")
+        return values
+    for name, (spot, value) in test.mapping("values").items():
+        if isinstance(value, Text) and value.value.strip():
+            values[name] = value
+        else:
+            findings.error(
+                spot, f"no value is expected of {name!r}", f"write it as the alert shows it: '{name}: 2,000 CNY'"
+            )
+    return values
 
 
 def _look_at(events: list[Text], read_events: EventReader, findings: Findings) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from collections.abc import Mapping as MappingType
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from difflib import get_close_matches
 
 from streams.detection.document import Text
 from streams.detection.expression import ExpressionError, Node
@@ -28,6 +29,8 @@ def check_whole(
     plan = _plan(rule, broken, fields, (lists, findings), readable=readable)
     measured = {each.name for each in plan.measures} if plan is not None else named
     _check_say(rule, measured | rule.params.keys(), fields, findings, excused=FIELDS if plan is None else ())
+    if plan is not None:
+        _check_values(rule, {each.name for each in plan.measures if not each.operator}, findings)
     expected = {test.expect for test in rule.tests}
     if expected != {"alert", "none"}:
         findings.warn(rule.spot, "the rule lacks a test that fires or one that stays silent", "add both under 'tests'")
@@ -85,3 +88,12 @@ def _check_say(
             findings.error(spot(offset), f"'say' names {{{name}}}, which is not a value of the rule", advice)
     for offset in stray_braces(rule.say):
         findings.error(spot(offset), "a brace of 'say' that belongs to no name", "write {name}, or leave it out")
+
+
+def _check_values(rule: Rule, measured: Collection[str], findings: Findings) -> None:
+    for test in rule.tests:
+        for name, text in test.values.items():
+            if name not in measured:
+                near = get_close_matches(name, measured, 1)
+                advice = f"did you mean {near[0]!r}?" if near else "it measures: " + ", ".join(sorted(measured))
+                findings.error(text.spot, f"the rule does not measure {name!r}", advice)

@@ -38,7 +38,7 @@ class Period(NamedTuple):
 ALWAYS: Final = Period()
 
 
-def read_period(text: str) -> Period:
+def read_period(text: str, option: str = "--period") -> Period:
     """Read ``2026-03-01..2026-04-01``; either end may be missing, and either may have a time of day. Raises UsageError."""
     start, dots, end = text.partition("..")
     moments = []
@@ -46,16 +46,16 @@ def read_period(text: str) -> Period:
         try:
             found = datetime.fromisoformat(part) if part else None
         except ValueError:
-            raise UsageError(f"--period {text}: {part!r} is no date; write 2026-03-01..2026-04-01, in UTC") from None
+            raise UsageError(f"{option} {text}: {part!r} is no date; write 2026-03-01..2026-04-01, in UTC") from None
         if found is not None and found.tzinfo is None:
             found = found.replace(tzinfo=UTC)
         moments.append(from_datetime(found) if found is not None else None)
     if not dots:
-        raise UsageError(f"--period {text}: write FROM..TO, like 2026-03-01..2026-04-01; either may be left out")
+        raise UsageError(f"{option} {text}: write FROM..TO, like 2026-03-01..2026-04-01; either may be left out")
     period = Period(*moments)
     if period.start is not None and period.end is not None and period.start >= period.end:
         fault = "it ends before it begins" if period.start > period.end else "nothing lies in it"
-        raise UsageError(f"--period {text}: {fault}; its end does not belong to it, so write the day after the last")
+        raise UsageError(f"{option} {text}: {fault}; its end does not belong to it, so write the day after the last")
     return period
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from streams.alerts.identity import lasting_key
 from streams.alerts.model import Alert
 from streams.clock import DAY_MS
 from streams.replay.backtest import Backtest
@@ -12,7 +13,6 @@ COMPARED: Final = (
     "severity", "typology", "title", "shadow", "first_hit", "last_hit", "hits", "reason", "values", "evidence",
 )  # fmt: skip
 """What makes two alerts different. Position, digest and version of the rule are not among them."""
-Key = tuple[str, str, str, str, int, int, str]
 
 
 class Change(NamedTuple):
@@ -58,8 +58,8 @@ class RuleRow(NamedTuple):
 
 def compare(old: Backtest, new: Backtest) -> Difference:
     """Compare the standing alerts; one alert is the same rule, subject and bucket, whatever the rule's version."""
-    before, after = ({_key(alert): alert for alert in run.alerts} for run in (old, new))
-    silenced = {_key(alert): alert for alert in new.silenced}
+    before, after = ({lasting_key(alert): alert for alert in run.alerts} for run in (old, new))
+    silenced = {lasting_key(alert): alert for alert in new.silenced}
     rules = {rule.id: rule.state for rule in new.programs.ruleset.rules}
     changes = [
         Change(before[key], alert, fields)
@@ -70,12 +70,6 @@ def compare(old: Backtest, new: Backtest) -> Difference:
     gone = [Gone(alert, _because(alert, silenced.get(key), rules)) for key, alert in before.items() if key not in after]
     appear = tuple(alert for key, alert in after.items() if key not in before)
     return Difference(appear, tuple(gone), tuple(changes), len(after) - len(appear) - len(changes))
-
-
-def _key(alert: Alert) -> Key:
-    return (
-        alert.rule_id, alert.subject_kind, alert.subject, alert.currency, alert.bucket_start, alert.bucket_ms, alert.about,
-    )  # fmt: skip
 
 
 def _because(alert: Alert, now: Alert | None, rules: dict[str, str]) -> str:

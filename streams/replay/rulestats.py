@@ -1,13 +1,16 @@
 """What a backtest says of each rule: how much, how much money, together with whom, and how well where the truth is known."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from streams.alerts.identity import LastingKey, lasting_key
 from streams.alerts.model import Alert
+from streams.clock import DAY_MS
 from streams.replay.backtest import Backtest
 from streams.replay.generator.story import ANY_RULE, Scenario
 from streams.replay.score import Score, ScoredAlert, score
+from streams.store.reader import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,15 @@ class RuleStats:
     precision: float | None = None
     """Alerts on an instance of fraud, of all; None without labels or alerts."""
     recall: float | None = None
-    """What it found alone of the instances that it or its family has to find; None without labels or when there are none."""
+    """What it found alone of the instances that it or its family has to find; None without labels or when there are none.
+
+    By decisions: of the alerts of the rule that people have confirmed, those it gives again.
+    """
+    confirmed: int = 0
+    """Alerts that people have confirmed."""
+    dismissed: int = 0
+    lost: int = 0
+    """Confirmed alerts that it does not give again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +58,17 @@ class Stats:
     """What ``payments`` counts."""
     asked: bool = False
     """Whether an instance asks for a rule of the set; if none does, its recall says nothing."""
+    decided: bool = False
+    """Whether precision and recall are by what people decided, and not by labels."""
 
 
-def stats_of(run: Backtest, truth: Sequence[Scenario] | None, samples: int) -> Stats:
-    """Count; of the truth, instances without an event in the period do not count."""
+def stats_of(
+    run: Backtest, truth: Sequence[Scenario] | None, samples: int, decided: Sequence[Decision] | None = None
+) -> Stats:
+    """Count; of the truth, instances without an event in the period do not count.
+
+    Without a truth, ``decided`` is what people said of alerts: those that first hit in the period, on a day that was read.
+    """
     traffic = run.traffic
     payments, days = traffic.payments.distinct(), len(traffic.payments.days)
     within = [each for each in truth or () if not traffic.found.isdisjoint(each.event_ids)]
@@ -60,18 +78,33 @@ def stats_of(run: Backtest, truth: Sequence[Scenario] | None, samples: int) -> S
         by_rule[alert.rule_id].append(alert)
     overlap, silenced = _overlap(run.alerts), Counter(alert.rule_id for alert in run.silenced)
     states = {rule.id: rule.state for rule in run.programs.ruleset.rules if rule.state != "off"}
+    said = {each.key: each.confirmed for each in decided or () if _was_read(each.first_hit, run)}
+    said.update({each.key: True for each in decided or () if each.confirmed and each.key in said})
     rows = []
-    for rule_id in sorted(states.keys() | by_rule.keys()):
+    for rule_id in sorted(states.keys() | by_rule.keys() | {key.rule_id for key in said}):
         mine = by_rule[rule_id]
-        rows.append(
-            RuleStats(
-                rule_id, states.get(rule_id, ""), len(mine), len(mine) / days if days else 0.0,
-                len(mine) * 10_000 / payments if payments else 0.0, _covered(mine), sum(alert.truncated for alert in mine),
-                dict(overlap[rule_id].most_common()), silenced[rule_id], tuple(mine[:samples]),
-                _precision(judged, rule_id), _recall(within, rule_id, mine),
-            )
+        row = RuleStats(
+            rule_id, states.get(rule_id, ""), len(mine), len(mine) / days if days else 0.0,
+            len(mine) * 10_000 / payments if payments else 0.0, _covered(mine), sum(alert.truncated for alert in mine),
+            dict(overlap[rule_id].most_common()), silenced[rule_id], tuple(mine[:samples]),
+            _precision(judged, rule_id), _recall(within, rule_id, mine),
         )  # fmt: skip
-    return Stats(payments, days, tuple(rows), judged, traffic.unit, _asked(within, states))
+        rows.append(row if decided is None else _by_decisions(row, mine, said))
+    return Stats(payments, days, tuple(rows), judged, traffic.unit, _asked(within, states), decided is not None)
+
+
+def _was_read(time: int, run: Backtest) -> bool:
+    return run.traffic.period.holds(time) and time // DAY_MS in run.traffic.payments.days
+
+
+def _by_decisions(row: RuleStats, alerts: Iterable[Alert], said: Mapping[LastingKey, bool]) -> RuleStats:
+    verdicts = [said[key] for key in map(lasting_key, alerts) if key in said]
+    confirmed = sum(verdicts)
+    once = sum(key.rule_id == row.rule_id for key, true in said.items() if true)
+    return replace(
+        row, confirmed=confirmed, dismissed=len(verdicts) - confirmed, lost=once - confirmed,
+        precision=confirmed / len(verdicts) if verdicts else None, recall=confirmed / once if once else None,
+    )  # fmt: skip
 
 
 def _asked(truth: Sequence[Scenario], rules: Iterable[str]) -> bool:

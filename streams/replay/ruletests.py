@@ -1,8 +1,9 @@
 """Running the tests inside rules on the production pipeline."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from streams.alerts.model import Alert, AlertState, Outcome
 from streams.detection.comparisons import Seen
@@ -16,6 +17,8 @@ from streams.replay.embedded import Embedded
 from streams.replay.notation import START_MS, NotationError, read_events
 
 _FAR = 1 << 50
+_FOR_THE_EYE: Final = re.compile(r"[\s,]")
+_ZEROS: Final = re.compile(r"(?:\.|(\.\d*[1-9]))0+(?!\d)")
 
 
 class Verdict(NamedTuple):
@@ -90,7 +93,29 @@ def _judge(rule: Rule, test: RuleTest, alerts: list[Alert]) -> Verdict:
         fault = "expected an alert, got none"
     elif test.expect == "alert" and test.subject and test.subject not in {alert.subject for alert in mine}:
         fault = f"expected an alert on {test.subject}, got one on {mine[0].subject}"
+    elif test.values:
+        fault = _other_values(test, [alert for alert in mine if test.subject in {"", alert.subject}])
     return Verdict(rule.id, test, f"{test.spot}: {fault}" if fault else "", mine)
+
+
+def _other_values(test: RuleTest, alerts: list[Alert]) -> str:
+    """Say by what the alert that comes closest differs from the values of a test; nothing when one has them all."""
+    closest: list[str] = min((_differences(test, alert) for alert in alerts), key=len)
+    return "; ".join(closest)
+
+
+def _differences(test: RuleTest, alert: Alert) -> list[str]:
+    measured = {each.name: each.text for each in alert.values}
+    return [
+        f"expected {name} to be {text.value}, measured {measured.get(name, 'nothing')}"
+        for name, text in test.values.items()
+        if _bare(text.value) != _bare(measured.get(name, ""))
+    ]
+
+
+def _bare(text: str) -> str:
+    """Give a value without what only helps the eye: ``1,990.00 CNY`` and ``1990 CNY`` are one value."""
+    return _FOR_THE_EYE.sub("", _ZEROS.sub(r"\1", text))
 
 
 def _with_lists(ruleset: Ruleset, test: RuleTest) -> Ruleset:

@@ -11,9 +11,11 @@ from typing import Final, NamedTuple
 import msgspec
 from sqlalchemy import ColumnElement, RowMapping, and_, column, func, literal_column, select, table
 
+from streams.alerts.identity import LastingKey
 from streams.alerts.model import AlertState, Evidence, Measured, Position
 from streams.detection.rulecheck import SEVERITIES
 from streams.errors import UsageError
+from streams.store.casework import Status
 from streams.store.columns import REVISION, Moment
 from streams.store.engine import reading
 from streams.store.schema import alert_amendments, alert_changes, alert_evidence, alerts, ruleset_partitions
@@ -278,6 +280,25 @@ def partition_rulesets(store: Store) -> list[PartitionRuleset]:
     with reading(store.engine) as connection:
         rows = connection.execute(chosen.order_by(*newest)).mappings()
         return [PartitionRuleset(*[row[name] for name in PartitionRuleset.__struct_fields__]) for row in rows]
+
+
+class Decision(NamedTuple):
+    """What people say of an alert, once they say that it is fraud or that it is none."""
+
+    key: LastingKey
+    first_hit: int
+    confirmed: bool
+
+
+def decisions(store: Store) -> list[Decision]:
+    """Give what people have decided, also of alerts that were withdrawn since."""
+    chosen = [alerts.columns[name] for name in LastingKey._fields]
+    query = select(*chosen, alerts.c.first_hit, alerts.c.status).where(
+        alerts.c.status_at.is_not(None), alerts.c.status.in_((Status.CONFIRMED, Status.DISMISSED))
+    )
+    with reading(store.engine) as connection:
+        rows = connection.execute(query).all()
+    return [Decision(LastingKey._make(row[:-2]), row[-2], row[-1] == Status.CONFIRMED) for row in rows]
 
 
 def _conditions(wanted: AlertFilter) -> list[ColumnElement[bool]]:

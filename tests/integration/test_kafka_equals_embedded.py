@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
+from streams.alerts.model import Alert, AlertState
 from streams.replay.generator import GeneratorSettings, generate
 from streams.store.reader import Standing
 from tests.rig import labelled_data
@@ -81,6 +83,17 @@ def test_two_workers_of_each_role_store_what_the_embedded_run_stores(cluster: Cl
     cluster.wait_for(stream.expected)
     for name in list(cluster.workers):
         cluster.stop(name)
+
+    log = cluster.folder / "alerts.jsonl"
+    past = ("--topics", "--rules", str(stream.rules))
+    told = msgspec.json.decode(cluster.run("rules", "backtest", *past, "--alerts", str(log), "--json"))
+    found = [msgspec.json.decode(line, type=Alert) for line in log.read_bytes().splitlines()]
+    assert {each.alert_id for each in found if each.state is AlertState.STANDING} == stream.expected.keys()
+    assert told["refused"] == {}
+    with pytest.raises(AssertionError, match="nothing was appended to payments"):
+        cluster.run("rules", "backtest", *past, "--appended", "2025-01-01..2025-02-01")
+    same = msgspec.json.decode(cluster.run("rules", "diff", str(stream.rules), str(stream.rules), "--topics", "--json"))
+    assert (same["found"], same["same"]) == (told["found"], len(stream.expected))
 
 
 def test_a_labelled_set_says_on_kafka_what_it_says_embedded(tmp_path: Path, postgres: PostgresServer) -> None:

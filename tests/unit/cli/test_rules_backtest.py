@@ -316,3 +316,21 @@ def test_a_bar_is_as_long_as_its_number_and_no_name_becomes_markup() -> None:
     assert "&lt;a&gt;" in drawn
     assert "<a>" not in drawn
     assert columns("By day", [], [Series("old", [])]).count("<rect") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("backtest",), "give --input, or --topics or --activity"),
+        (("backtest", "--input", "x", "--topics"), "one of them"),
+        (("backtest", "--topics", "--activity"), "one of them"),
+        (("backtest", "--input", "x", "--appended", "2026-03-01.."), "--appended belongs to --topics"),
+        (("backtest", "--topics", "--format", "mojaloop"), "what is in the topics is Payweir's own"),
+        (("backtest", "--topics", "--appended", "March"), r"--appended March: 'March' is no date"),
+        (("diff", "old", "new"), "give --input, or --topics"),
+    ],
+)
+def test_what_is_read_is_said_once(world: Path, words: tuple[str, ...], message: str) -> None:
+    known = {"old": world / "rules", "new": world / "rules", "x": world / "stream"}
+    with pytest.raises(UsageError, match=message):
+        run(*(known.get(word, word) for word in words))

@@ -140,3 +140,19 @@ def test_a_key_twice_for_the_same_time_is_told() -> None:
 def test_a_misspelt_word_is_named_where_it_is_read_as_something_else(old: str, new: str, advice: str) -> None:
     _, findings = check_files({"r.yaml": changed((old, new)), "l.yaml": LIST})
     assert [each.advice for each in findings] == [advice]
+
+
+def test_values_of_a_test_are_those_the_rule_measures_and_only_an_alert_has_any() -> None:
+    asked = changed(
+        ('CNY"]\n  - name: silent', 'CNY"]\n    values: {recieved: 100 CNY}\n  - name: silent'),
+        ("    expect: none\n", "    expect: none\n    values: {payers: 3}\n"),
+    )
+    assert faults(asked) == [
+        (21, "the rule does not measure 'recieved'"),
+        (24, "a test that expects no alert has no values"),
+    ]
+
+
+def test_a_value_of_a_test_is_a_text() -> None:
+    asked = changed(('CNY"]\n  - name: silent', 'CNY"]\n    values: {received: [100, CNY]}\n  - name: silent'))
+    assert faults(asked) == [(21, "no value is expected of 'received'")]
