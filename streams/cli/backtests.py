@@ -85,6 +85,9 @@ SweepOption = Annotated[
     str | None,
     typer.Option(metavar="[RULE.]PARAM[.CURRENCY]=FROM..TO", help="Try a limit at several values, in major units."),
 ]
+StepsOption = Annotated[
+    int | None, typer.Option(min=2, max=STEPS_MAX, help="With --sweep: so many values.", show_default=str(STEPS))
+]
 SweepPageOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="With --sweep: write a page with curves too.")
 ]
@@ -109,9 +112,7 @@ def backtest_command(
     alerts: AlertsOption = None,
     processes: ProcessesOption = None,
     sweep: SweepOption = None,
-    steps: Annotated[
-        int | None, typer.Option(min=2, max=STEPS_MAX, help="With --sweep: so many values.", show_default=str(STEPS))
-    ] = None,
+    steps: StepsOption = None,
     html: SweepPageOption = None,
     bootstrap: BootstrapOption = None,
     format_: FormatOption = "payweir",
@@ -123,8 +124,7 @@ def backtest_command(
     the money its alerts cite, what it shares with other rules, and precision and recall: with labels, or with what people
     decided of the alerts in a store. What was refused and left undecided is of all records read. Standing alerts are those of
     payweir run over the same files. Over the activity log they are the live alerts, revision by revision, those withdrawn among
-    them, and payment events are counted. In how many processes it runs changes nothing of this. Exit code 1 when every record
-    was refused.
+    them, and payment events are counted. The number of processes changes nothing. Exit code 1 when every record was refused.
 
     Example: payweir rules backtest --input stream/ --rules rules/ --period 2026-03-01..2026-04-01 --labels stream/labels.csv
 
@@ -132,16 +132,13 @@ def backtest_command(
 
     Example: payweir rules backtest --topics --appended 2026-03-01.. --rules changed/ --decisions postgresql://payweir@db/payweir
     """
-    if [bool(inputs), topics, activity].count(True) != 1:
-        raise UsageError("give --input, or --topics or --activity for what is in Kafka; one of them")
+    _sources(bool(inputs), topics, activity)
     if activity and any(each is not None for each in (rules, labels, sweep, appended)):
         raise UsageError(
-            "--activity: the rulesets are those of the log, all of it, and labels are of files; leave the options out"
+            "--activity: the rulesets are those of the log, and all of it is read; leave other options out"
         )
     _reports(sweep, steps, html, alerts)
-    if decisions is not None and (labels is not None or sweep is not None):
-        raise UsageError("--decisions: precision is by decisions or by labels, and a sweep takes labels; leave one out")
-    decided = _decided(decisions) if decisions is not None else None
+    decided = _decided(decisions, labels, sweep)
     truth = read_truth(labels) if labels is not None else None
     if activity:
         run = _activity(load_settings({"bootstrap": bootstrap}), period, processes, quiet=json)
@@ -155,14 +152,21 @@ def backtest_command(
             [run] = _run([programs], (files, format_, processes), (period, truth), quiet=json)
     stats = stats_of(run, truth, samples, decided)
     if alerts is not None:
-        write_report(
-            alerts, "".join(f"{msgspec.json.encode(each).decode()}\n" for each in (*run.alerts, *run.silenced))
-        )
+        write_report(alerts, _lines(run))
     if json:
         print(as_json(backtest_data(run, stats)))
     else:
         show_backtest(run, stats)
     refuse_if_nothing_was_read(run.summary, format_)
+
+
+def _lines(run: Backtest) -> str:
+    return "".join(f"{msgspec.json.encode(each).decode()}\n" for each in (*run.alerts, *run.silenced))
+
+
+def _sources(*given: bool) -> None:
+    if given.count(True) != 1:
+        raise UsageError("give --input, or --topics or --activity for what is in Kafka; one of them")
 
 
 class Topics(NamedTuple):
@@ -188,7 +192,11 @@ def _files(inputs: list[str] | None, format_: str, topics: Topics, *, quiet: boo
             yield files
 
 
-def _decided(url: str) -> list[Decision]:
+def _decided(url: str | None, labels: Path | None, sweep: str | None) -> list[Decision] | None:
+    if url is None:
+        return None
+    if labels is not None or sweep is not None:
+        raise UsageError("--decisions: precision is by decisions or by labels, and a sweep takes labels; leave one out")
     with open_store(url, create=False) as store:
         return decisions_in(store)
 
