@@ -7,7 +7,7 @@ from streams.alerts.model import Alert
 from streams.clock import DAY_MS, to_text
 from streams.replay.backtest import Backtest
 from streams.replay.charts import Series, bars, columns
-from streams.replay.comparing import Change, Difference, by_day, by_rule
+from streams.replay.comparing import Change, Difference, RuleRow, by_day, by_rule
 from streams.replay.pages import Block, Bullets, Drawing, Grid, Heading, Paragraph
 
 TITLE: Final = "What a change of rules would do"
@@ -26,18 +26,8 @@ def page(old: Backtest, new: Backtest, difference: Difference) -> Iterator[Block
             _counts(difference),
         ]
     )
-    rows = by_rule(old, new, difference)
-    names = [row.rule_id for row in rows]
     yield Heading(2, "By rule")
-    yield Drawing(
-        bars(
-            "Alerts by rule",
-            names,
-            [Series("old", [row.old for row in rows]), Series("new", [row.new for row in rows])],
-        )
-    )
-    heads = ("Rule", "Old", "New", "Appear", "Disappear", "Change")
-    yield Grid(heads, [(row.rule_id, *(f"{number:,}" for number in row[1:])) for row in rows])
+    yield from _rules(by_rule(old, new, difference))
     seen = {*old.traffic.payments.days, *(alert.first_hit // DAY_MS for run in (old, new) for alert in run.alerts)}
     days = list(range(min(seen), max(seen) + 1)) if seen else []
     yield Heading(2, "By day of the first hit")
@@ -47,6 +37,19 @@ def page(old: Backtest, new: Backtest, difference: Difference) -> Iterator[Block
     because = {each.alert.alert_id: each.because for each in difference.disappear}
     yield from _alerts("Alerts that disappear", [each.alert for each in difference.disappear], because)
     yield from _changes(difference.change)
+
+
+def _rules(rows: Sequence[RuleRow]) -> Iterator[Block]:
+    """Rules of which an alert differs stand first and are drawn; of the others the number of alerts is enough."""
+    differ = [row for row in rows if row.appear or row.disappear or row.change]
+    if differ:
+        series = [Series("old", [row.old for row in differ]), Series("new", [row.new for row in differ])]
+        yield Drawing(bars("Alerts by rule", [row.rule_id for row in differ], series))
+        heads = ("Rule", "Old", "New", "Appear", "Disappear", "Change")
+        yield Grid(heads, [(row.rule_id, *(f"{number:,}" for number in row[1:])) for row in differ])
+    same = [f"{row.rule_id} {row.new:,}" for row in rows if row not in differ]
+    if same:
+        yield Paragraph(f"The alerts of {len(same):,} rules are the same: {', '.join(same)}.")
 
 
 def _counts(difference: Difference) -> str:

@@ -1,5 +1,6 @@
 """Backtest and diff: the standing alerts of a run, counted per rule, and what a change of rules does to them."""
 
+import re
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -316,6 +317,18 @@ def test_a_bar_is_as_long_as_its_number_and_no_name_becomes_markup() -> None:
     assert "&lt;a&gt;" in drawn
     assert "<a>" not in drawn
     assert columns("By day", [], [Series("old", [])]).count("<rect") == 1
+
+
+def test_a_page_draws_the_rules_that_differ_and_counts_the_others(world: Path, tmp_path: Path) -> None:
+    changed = rules_of(tmp_path / "changed", world / "stream", (PASS, ORPHAN, QUICK))
+    rule = changed / Path(PASS).name
+    rule.write_text(rule.read_text().replace("CNY: 20000", "CNY: 90000000"))
+    run("diff", world / "rules", changed, "--input", world / "stream", "--html", tmp_path / "diff.html")
+    text = (tmp_path / "diff.html").read_text()
+    drawn = text[text.index("<svg") : text.index("</svg>")]
+    assert "pass-through-account" in drawn
+    assert "orphan-settlement" not in drawn
+    assert re.search(r"The alerts of 2 rules are the same: orphan-settlement \d+, quick-first-out \d+\.", text)
 
 
 @pytest.mark.parametrize(
