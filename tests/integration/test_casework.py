@@ -4,10 +4,12 @@ import threading
 
 import pytest
 
+from streams.alerts.identity import lasting_key
 from streams.clock import DAY_MS
 from streams.errors import UsageError, WorkConflict
 from streams.store import Store, audit
 from streams.store.casework import Change, Status, Work, place_hold, release_holds, set_alert
+from streams.store.reader import decisions
 from streams.store.retention import BATCH, Retention, retain
 from tests.integration.store_questions import ask, tell
 from tests.unit.store.samples import ALERT_ID, MULE, dead_letter, mule_alert, token, withdrawn
@@ -52,6 +54,17 @@ def test_who_looked_again_may_insist_and_who_did_not_may_not(store: Store) -> No
         with pytest.raises(WorkConflict, match="at work revision 2: lin set it to working"):
             set_alert(store, ALERT_ID, Change("bo", Status.DISMISSED, expect=expect))
     assert set_alert(store, ALERT_ID, Change("bo", Status.DISMISSED, expect=2)) == Work(ALERT_ID, 3, "dismissed", None)
+
+
+def test_what_people_have_decided_is_found_by_what_the_alert_is_about(store: Store) -> None:
+    decided = [mule_alert(alert_id=name, subject=token(name)) for name in ("true", "false", "unclear", "open")]
+    store.write(decided)
+    for alert, status in zip(decided, (Status.CONFIRMED, Status.DISMISSED, Status.INCONCLUSIVE), strict=False):
+        set_alert(store, alert.alert_id, Change("lin", status))
+    expected = {
+        (lasting_key(alert), alert.first_hit, true) for alert, true in zip(decided, (True, False), strict=False)
+    }
+    assert set(decisions(store)) == expected
 
 
 def test_a_note_overwrites_nothing_and_is_always_taken(store: Store) -> None:
