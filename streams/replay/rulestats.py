@@ -78,8 +78,9 @@ def stats_of(
         by_rule[alert.rule_id].append(alert)
     overlap, silenced = _overlap(run.alerts), Counter(alert.rule_id for alert in run.silenced)
     states = {rule.id: rule.state for rule in run.programs.ruleset.rules if rule.state != "off"}
-    said = {each.key: each.confirmed for each in decided or () if _was_read(each.first_hit, run)}
-    said.update({each.key: True for each in decided or () if each.confirmed and each.key in said})
+    about = (each for each in decided or () if _was_read(each.first_hit, run))
+    said = {each.key: each.confirmed for each in sorted(about, key=lambda each: each.confirmed)}
+    once = Counter(key.rule_id for key, confirmed in said.items() if confirmed)
     rows = []
     for rule_id in sorted(states.keys() | by_rule.keys() | {key.rule_id for key in said}):
         mine = by_rule[rule_id]
@@ -89,7 +90,7 @@ def stats_of(
             dict(overlap[rule_id].most_common()), silenced[rule_id], tuple(mine[:samples]),
             _precision(judged, rule_id), _recall(within, rule_id, mine),
         )  # fmt: skip
-        rows.append(row if decided is None else _by_decisions(row, mine, said))
+        rows.append(row if decided is None else _by_decisions(row, mine, said, once[rule_id]))
     return Stats(payments, days, tuple(rows), judged, traffic.unit, _asked(within, states), decided is not None)
 
 
@@ -97,10 +98,10 @@ def _was_read(time: int, run: Backtest) -> bool:
     return run.traffic.period.holds(time) and time // DAY_MS in run.traffic.payments.days
 
 
-def _by_decisions(row: RuleStats, alerts: Iterable[Alert], said: Mapping[LastingKey, bool]) -> RuleStats:
+def _by_decisions(row: RuleStats, alerts: Iterable[Alert], said: Mapping[LastingKey, bool], once: int) -> RuleStats:
+    """Fill in what people said; ``once`` counts all alerts of the rule that they have confirmed."""
     verdicts = [said[key] for key in map(lasting_key, alerts) if key in said]
     confirmed = sum(verdicts)
-    once = sum(key.rule_id == row.rule_id for key, true in said.items() if true)
     return replace(
         row, confirmed=confirmed, dismissed=len(verdicts) - confirmed, lost=once - confirmed,
         precision=confirmed / len(verdicts) if verdicts else None, recall=confirmed / once if once else None,

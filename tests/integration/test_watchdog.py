@@ -36,8 +36,7 @@ def cluster(kafka: KafkaBroker, database_url: str, tmp_path: Path) -> Iterator[C
 
 def test_a_stuck_worker_is_ended_with_its_own_code_and_its_successor_goes_on(cluster: Cluster, tmp_path: Path) -> None:
     said = {
-        # The loop may stop before it has said that reading has begun: then that is the reason given, and the stack says the rest.
-        "loop": "in _block",
+        "loop": "the event loop has had no turn",
         "wait": "records wait and no position moves: activity/",
         "fetch": "records wait and no position moves: activity/",
         "term": "it is no member of its consumer group",

@@ -1,6 +1,7 @@
 """The command line of a worker that gets stuck, in one of the ways a watchdog is for.
 
-``python -m tests.rig.wedged loop worker --role detect``: at the first record of the log the event loop never gets its turn again.
+``python -m tests.rig.wedged loop worker --role detect``: at the first record of the log, and once the watchdog has heard of it, the
+event loop never gets its turn again.
 ``... wait ...``: the handler waits for what never comes.
 ``... fetch ...``: the client's thread hangs, nothing is fetched any more.
 ``... term ...``: the group moves on without this member, and no new term begins.
@@ -15,11 +16,13 @@ from streams.agents.batch import Batch
 from streams.agents.detect import DetectWorker
 from streams.agents.fetching import FetchingThread
 from streams.agents.transport import BatchConsumer
+from streams.agents.watchdog import LOOK_SECONDS
 
 FOR_EVER: Final = 1e6
 
 
 async def _block(_worker: DetectWorker, _batch: Batch) -> None:
+    await asyncio.sleep(LOOK_SECONDS)
     time.sleep(FOR_EVER)  # noqa: ASYNC251  the fault
 
 
