@@ -99,7 +99,13 @@ def _reason(subject: Subject, runnable: Runnable, hit: Hit, measured: tuple[Meas
 
 
 def _evidence(subject: Subject, runnable: Runnable, hits: list[Hit]) -> tuple[tuple[Evidence, ...], bool]:
-    """Give the legs the hits stand on, the newest of them when there are many.
+    """Give what an alert cites, the newest of it when that is much."""
+    legs = cited(subject, runnable, hits)
+    return tuple(map(_item, legs[-EVIDENCE_MAX:])), len(legs) > EVIDENCE_MAX
+
+
+def cited(subject: Subject, runnable: Runnable, hits: list[Hit]) -> list[Leg]:
+    """Give the legs that hits stand on, in their order; of very many, the newest.
 
     Those are the legs the rule's windows held from the first hit to the last, or those that its values single out; after a wait
     also the leg that was decided about.
@@ -111,8 +117,7 @@ def _evidence(subject: Subject, runnable: Runnable, hits: list[Hit]) -> tuple[tu
         for hit in hits[-HITS_MAX:]:
             own = () if hit.leg.kind == LegKind.DEADLINE else (hit.leg,)
             found.update((id(leg), leg) for leg in (*own, *runnable.picks(subject, hit.leg)))
-    legs = sorted(found.values(), key=order)
-    return tuple(map(_item, legs[-EVIDENCE_MAX:])), len(legs) > EVIDENCE_MAX
+    return sorted(found.values(), key=order)
 
 
 def _in_windows(subject: Subject, runnable: Runnable, first: Hit, last: Hit) -> Iterator[Leg]:

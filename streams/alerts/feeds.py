@@ -4,8 +4,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Final, cast
 
+from streams.alerts.compose import cited
 from streams.alerts.identity import alert_id
 from streams.detection.program import Runnable
+from streams.detection.words import NAMES_MAX
 from streams.flow.marks import Address
 from streams.legs import Leg, LegKind, SubjectKind
 from streams.state.hearing import ENDS
@@ -43,13 +45,23 @@ def verdict_marks(subject: Subject, key: HitKey) -> dict[Address, Leg]:
     return wanted
 
 
-def other_ends(hits: Sequence[Hit]) -> tuple[Told, ...]:
+def other_ends(subject: Subject, hits: Sequence[Hit]) -> tuple[Told, ...]:
     """Give the payments on which a rule said yes and whose other end, an account, has to hear of it."""
     return tuple(
-        Told(hit.leg.event_id, hit.leg.other, hit.leg.time)
+        Told(hit.leg.event_id, hit.leg.other, hit.leg.time, _named(subject, hit))
         for hit in hits
         if hit.leg.kind in ENDS and hit.leg.other and _stands(hit)
     )
+
+
+def _named(subject: Subject, hit: Hit) -> tuple[str, ...]:
+    """Name the counterparties that the rule counted, where a rule at the other end asks which they are."""
+    runnable = cast("Runnable", hit.rule)
+    if not runnable.tells_names:
+        return ()
+    others = dict.fromkeys(leg.other for leg in reversed(cited(subject, runnable, [hit])))
+    names = [other for other in others if other and other not in {hit.leg.other, subject.key}]
+    return tuple(sorted(names[:NAMES_MAX]))
 
 
 def _stands(hit: Hit) -> bool:

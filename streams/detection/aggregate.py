@@ -16,11 +16,12 @@
                | (count | sum amount | max amount | count distinct day) of LEGS [where C] PAST
                | mean [plus N deviations] of daily (count | sum amount | max amount) of LEGS [where C] PAST
                | count of LEGS [where C] of which this is N% to N% over SPAN
+               | count of LEGS [where C] naming the same account over SPAN
                | count [distinct rule] of verdicts from rule-id, rule-id ... over SPAN
                | points of verdicts from rule-id N, rule-id N ... halving every SPAN over SPAN
     PAST      := over SPAN up to SPAN before [with at least N days [of LEGS]]
     LEGS      := [new | one-off] WORD [from rule-id, rule-id ...] [marked by rule-id, rule-id ...]
-    fact      := reference WORD | time since WORD | time since FIELD in WORD
+    fact      := reference WORD | time since WORD | time since FIELD in WORD | account named in LET
 """
 
 from dataclasses import dataclass, field, replace
@@ -91,8 +92,8 @@ class Points:
 class Aggregate:
     """A value over a window of legs.
 
-    ``how`` is count, distinct, same, same sum, sum, min, max, pause, chain, share (of counted legs this one is a share of), or
-    verdicts, verdict rules, points (of other rules about the same subject).
+    ``how`` is count, distinct, same, same sum, sum, min, max, pause, chain, share (of counted legs this one is a share of), naming
+    (of counterparties that name one account), or verdicts, verdict rules, points (of other rules about the same subject).
     """
 
     how: str
@@ -116,12 +117,30 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedIn:
+    """``account named in shared``: the account that the payments counted in another value name."""
+
+    let: str
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
 class Since:
     """``time since opened``, or ``time since counterparty in payout_accounts``: then ``field`` is the leg's field."""
 
     word: str
     field: str
     column: int
+
+
+def parse_named(text: str) -> NamedIn:
+    """Read ``account named in ...``; raises ``ExpressionError``."""
+    reader = read(text)
+    for word in ("account", "named", "in"):
+        reader.expect(word)
+    _, let, column = reader.take()
+    reader.end()
+    return NamedIn(let, column)
 
 
 def is_aggregate(text: str) -> bool:
@@ -192,15 +211,25 @@ def _compared(found: Aggregate, reader: Reader) -> Aggregate:
         return replace(found, how="share", share=(_share(reader), _share(reader)))
     if how == "count" and reader.peek() in {"followed", "matched", "answered"}:
         return replace(found, how="chain", chain=_chain(reader, columns))
-    if how == "count" and reader.accept("alike"):
-        reader.expect("within")
-        return replace(found, how="alike", near=_share(reader))
+    if how == "count" and reader.peek() in {"naming", "alike"}:
+        return _grouped(found, reader)
     if how in {"count", "sum"} and reader.accept("with"):
         reader.expect("the")
         reader.expect("same")
         columns["same"] = reader.column()
         return replace(found, how="same" if how == "count" else "same sum", what=reader.take()[1])
     return found
+
+
+def _grouped(found: Aggregate, reader: Reader) -> Aggregate:
+    """Read what the legs of the largest group have in common."""
+    if reader.accept("alike"):
+        reader.expect("within")
+        return replace(found, how="alike", near=_share(reader))
+    found.columns["naming"] = reader.column()
+    for word in ("naming", "the", "same", "account"):
+        reader.expect(word)
+    return replace(found, how="naming")
 
 
 def _daily(reader: Reader) -> Fraction:

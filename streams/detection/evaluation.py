@@ -6,7 +6,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from streams.clock import DAY_MS
-from streams.detection.program import Asked, Program, Runnable
+from streams.detection.program import Asked, MayHit, Program, Runnable
 from streams.detection.rule import ListEntry
 from streams.detection.schedule import Schedule
 from streams.legs import Leg, LegKind, SubjectKind
@@ -43,11 +43,10 @@ def advance(subject: Subject, schedule: Schedule) -> list[Due]:
         if leg.counted and not (leg_kind in _HOMED and leg.account):
             asked = program.on.get(leg_kind)
             if asked is not None:
-                for i in _may_hit(asked, subject, leg):
+                for i in _may_hit(asked.may_hit, asked.rules, subject, leg):
                     _judge(subject, program.rules[i], leg)
-                if asked.after and subject.verdicts:
-                    for i in asked.after:
-                        _judge(subject, program.rules[i], leg)
+                if asked.after and (subject.verdicts or asked.unprompted):
+                    _judge_after(subject, program, asked, leg)
             if leg_kind in program.waits:
                 due += _deadlines(subject, program, leg)
             elif leg_kind == _DEADLINE and leg.origin in program.by_id:
@@ -55,12 +54,19 @@ def advance(subject: Subject, schedule: Schedule) -> list[Due]:
     return due
 
 
-def _may_hit(asked: Asked, subject: Subject, leg: Leg) -> Sequence[int]:
+def _judge_after(subject: Subject, program: Program, asked: Asked, leg: Leg) -> None:
+    """Ask the rules that count verdicts of others; most of them have nothing to say while there are none."""
+    for i in _may_hit(asked.may_hit_after, asked.after, subject, leg):
+        if subject.verdicts or not program.rules[i].needs_verdict:
+            _judge(subject, program.rules[i], leg)
+
+
+def _may_hit(may_hit: MayHit, rules: Sequence[int], subject: Subject, leg: Leg) -> Sequence[int]:
     """Ask which rules may have something to say; where that question itself fails, all are asked and the one at fault says so."""
     try:
-        return asked.may_hit(subject, leg)
+        return may_hit(subject, leg)
     except Exception:  # noqa: BLE001  whatever a condition raises, it is the rule's own function that reports it
-        return asked.rules
+        return rules
 
 
 def _judge(subject: Subject, runnable: Runnable, leg: Leg) -> None:

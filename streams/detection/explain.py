@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Final
 
 from streams.clock import span_text
-from streams.detection.aggregate import VERDICTS, Aggregate, Chain, Past, Since, Sweep
+from streams.detection.aggregate import VERDICTS, Aggregate, Chain, NamedIn, Past, Since, Sweep
 from streams.detection.expression import Node
 from streams.detection.rule import Let, MoneyParam, Param, ReferenceWord, Rule, Ruleset, Words
 from streams.detection.words import KNOWN_MS, NOTICES, PAIR_MS, SUBJECT_WORDS
@@ -71,6 +71,8 @@ def _measured(let: Let, rule: Rule) -> str:
     value = let.value
     if isinstance(value, ReferenceWord):
         return f"“{let.name}” is the {value.word.replace('_', ' ')} registered at that time."
+    if isinstance(value, NamedIn):
+        return f"“{let.name}” is the account that is named in “{value.let}”."
     if isinstance(value, Since) and value.word in NOTICES:
         return f"“{let.name}” is the time since the oldest {_plain(value.word)} that stands against it."
     if isinstance(value, Since):
@@ -132,6 +134,8 @@ def _legs(value: Aggregate, rule: Rule) -> str:
 
 def _compared(value: Aggregate, legs: str, rule: Rule) -> str:
     """Say how legs are seen beside others; nothing when they are not."""
+    if value.how == "naming":
+        return f"at how many counterparties the {legs}, and that rule counted one and the same account there (the most of any)"
     if value.near is not None:
         return f"how many of the {legs} are of nearly the same amount (within {_percent(value.near)})"
     if value.share is not None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from streams.clock import DAY_MS, parse_span
-from streams.detection.aggregate import VERDICTS, Aggregate, Past, Since, Sweep
+from streams.detection.aggregate import VERDICTS, Aggregate, NamedIn, Past, Since, Sweep
 from streams.detection.baseline import HUNDREDTHS, Baseline, series_name
 from streams.detection.citing import wanted
 from streams.detection.codegen import (
@@ -24,6 +24,7 @@ from streams.detection.codegen import (
 )
 from streams.detection.expression import ExpressionError, Node
 from streams.detection.lower import Code, Scope, lower
+from streams.detection.naming import Asked
 from streams.detection.planned import Measure, Plan, Shared
 from streams.detection.rule import Let, MoneyParam, ReferenceWord, Rule
 from streams.detection.selection import Legs
@@ -38,7 +39,7 @@ _RUNNING, _FACT, _BACK = range(3)
 _SHORT = "insufficient history"
 _PICKED = frozenset({"followed", "matched"})
 """Chains that name the legs that took part."""
-NOT_RUNNING = frozenset({"pause", "chain", "alike", "sweep"}) | VERDICTS
+NOT_RUNNING = frozenset({"pause", "chain", "alike", "sweep", "naming"}) | VERDICTS
 """Values for which nothing is kept running."""
 
 
@@ -85,8 +86,9 @@ class _Planner:
                 body += plan.gate.limits[-1:]
                 body += [f"if p_{name} is None: return 'no limit for currency ' + x.currency"]
         running = (
-            each.chain is not None or (each.how not in NOT_RUNNING and each.past is None) for each in rule.aggregates()
-        )
+            each.chain is not None or each.how == "naming" or (each.how not in NOT_RUNNING and each.past is None)
+            for each in rule.aggregates()
+        )  # fmt: skip
         if any(running):
             body.append(f"g = {group_source(money=plan.money)}")
         for let in rule.lets:
@@ -118,6 +120,7 @@ class _Planner:
         plan, when = self.plan, self.rule.when
         parts = when.parts if when.kind == "and" else (when,)
         ready = []
+        plan.needs_verdict = any(map(self._needs_verdict, parts))
         for part in parts:
             self.scope.missing = {}
             code = lower(Node("and", when.column, parts=(part,)), self.scope)
@@ -141,6 +144,17 @@ class _Planner:
                 leading = leading and not missing  # else what comes after it is asked only where nothing is missing
                 plan.source += test
         plan.source += last
+
+    def _needs_verdict(self, part: Node) -> bool:
+        """Tell whether a condition asks for verdicts to be there: at least so many of them, or points."""
+        if part.kind not in {">=", ">"}:
+            return False
+        value, least = part.parts
+        asked = [let.value for let in self.rule.lets if value.kind == "name" and let.name == value.value]
+        if not any(isinstance(each, Aggregate) and each.how in VERDICTS for each in asked):
+            return False
+        limit = self.rule.params.get(least.value) if least.kind == "name" else least.value
+        return least.kind in {"name", "number"} and isinstance(limit, int | str) and float(limit) > 0
 
     def _rank(self, name: str) -> int:
         value = self.values[name]
@@ -169,6 +183,10 @@ class _Planner:
             return _Value(lines, Code(target, kind, missing=missing), rank=_FACT)
         if isinstance(value, Since):
             return self._since(value, target)
+        if isinstance(value, NamedIn):
+            name = self.shared.naming(self._asked(self.rule.naming(value)))
+            code = Code(target, Type.ACCOUNTS, missing=f"{target} == ''")
+            return _Value([f"{target} = naming_most(s, x, {name})"], code, rank=_BACK)
         known = self.scope.missing
         self.scope.missing = {}
         code = lower(value, self.scope)
@@ -208,7 +226,7 @@ class _Planner:
         plan.looks_at.append(legs)
         plan.reach_ms = max(plan.reach_ms, span)
         cited = self.let in self.cited
-        if cited and value.chain is None and value.share is None and not value.one_off:
+        if cited and value.chain is None and value.share is None and value.how != "naming" and not value.one_off:
             plan.evidence.append(legs)
             plan.evidence_ms = max(plan.evidence_ms, span)
         looked = self._look_back(value, legs, span, target)
@@ -251,10 +269,21 @@ class _Planner:
             there = [self._there(each, span) for each in ((legs, then) if dwell or value.chain.low else (legs,))]
             found = f"{value.chain.verb}(s, x, {name}) if {' and '.join(there)} else {-1 if dwell else 0}"
             return _Value([f"{target} = {found}"], code, rank=_BACK)
+        if value.how == "naming":
+            name = shared.naming(self._asked(value))
+            if cited:
+                plan.picks.append(f"naming_legs(s, x, {name})")
+            found = f"naming(s, x, {name}) if {self._there(legs, span)} else 0"
+            return _Value([f"{target} = {found}"], Code(target, Type.COUNT), rank=_BACK)
         if value.near is not None:
             name = shared.look(("alike", shared.fit(legs), span, value.near))
             return _Value([f"{target} = alike(s, x, {name})"], Code(target, Type.COUNT), rank=_BACK)
         return self._sweep(value.sweep, span, target) if value.sweep is not None else None
+
+    def _asked(self, value: Aggregate) -> Asked:
+        """Say which payments are asked whom their other ends name."""
+        legs = legs_of(self.rule, value, self.scope)
+        return self.shared.fit(legs), parse_span(value.span), value.one_off, legs.marked, self.plan.money
 
     def _there(self, legs: Legs, span: int) -> str:
         """Give the source of how many such legs the window holds: without any there is nothing to look back for."""

@@ -7,6 +7,7 @@ from fractions import Fraction
 from streams.detection.aggregate import Aggregate
 from streams.detection.baseline import Baseline
 from streams.detection.codegen import Gate
+from streams.detection.naming import Asked
 from streams.detection.rule import Rule
 from streams.detection.selection import Legs
 from streams.detection.slots import Slots
@@ -43,6 +44,8 @@ class Shared:
     baselines: dict[str, Baseline] = field(default_factory=dict)
     looks: list[tuple[str, str, int, Fraction]] = field(default_factory=list)
     """What else is looked for: function, condition on legs, span, share."""
+    namings: list[Asked] = field(default_factory=list)
+    """Payments whose other ends name the same account."""
     watched: bool = False
     """Every comparison notes how it came out (``comparisons.Seen``)."""
 
@@ -51,6 +54,12 @@ class Shared:
         if wanted not in self.looks:
             self.looks.append(wanted)
         return f"look_{self.looks.index(wanted)}"
+
+    def naming(self, wanted: Asked) -> str:
+        """Give the name of payments that are asked whom their other ends name."""
+        if wanted not in self.namings:
+            self.namings.append(wanted)
+        return f"naming_{self.namings.index(wanted)}"
 
     def fit(self, legs: Legs) -> str:
         """Give the name of the function that tells whether a leg is meant."""
@@ -81,6 +90,8 @@ class Plan:
     """Source of single legs that an alert cites."""
     asks: bool = False
     """It counts verdicts of other rules about the same subject."""
+    needs_verdict: bool = False
+    """And is silent without any."""
     reach_ms: int = 0
     """The longest window."""
     memory_ms: int = 0

@@ -20,6 +20,7 @@ from streams.detection.codegen import (
 )
 from streams.detection.comparisons import Seen
 from streams.detection.lookback import alike, answered, dwell, look_of, swept
+from streams.detection.naming import naming, naming_legs, naming_most, naming_of
 from streams.detection.oneoff import OneOffs
 from streams.detection.plan import limits_name, links_of, plan_rule
 from streams.detection.planned import Judge, Plan, Shared
@@ -66,10 +67,14 @@ class Runnable:
     """The longest window."""
     picks: Callable[[Subject, Leg], Sequence[Leg]] | None = None
     """Gives single legs that a hit on a leg stands on, beside the windows."""
+    needs_verdict: bool = False
+    """It is silent as long as none of the rules whose verdicts it counts has said yes."""
     asked: bool = False
     """Other rules of the same subject count its verdicts."""
     tells_ends: bool = False
     """Rules at the other end of a payment count its verdicts."""
+    tells_names: bool = False
+    """And some of them ask which counterparties it counted."""
     marks_to: tuple[tuple[SubjectKind, int], ...] = ()
     """Kinds of subject that count this rule's marks, and for how long."""
 
@@ -82,6 +87,10 @@ class Asked(NamedTuple):
     """Gives those of them that may have something to say, by their first conditions; the others are silent."""
     after: tuple[int, ...]
     """Rules that count verdicts of these and each other's, in an order in which each comes after those it counts."""
+    may_hit_after: MayHit
+    """Gives those of ``after`` that may have something to say, in the same order."""
+    unprompted: bool
+    """Some of ``after`` may say yes though no rule has said anything of the subject."""
 
 
 @dataclass(slots=True)
@@ -153,6 +162,7 @@ def _program(kind: SubjectKind, ruleset: Ruleset, every: list[Rule], seen: Seen 
     space |= {name: links_of(known, space) for name, known in shared.links.items()}
     space |= shared.baselines
     space |= {f"look_{i}": look_of(known, space) for i, known in enumerate(shared.looks)}
+    space |= {f"naming_{i}": naming_of(known, space) for i, known in enumerate(shared.namings)}
     runnable = tuple(_runnable(plan, i, space, (ruleset, every)) for i, plan in enumerate(plans))
     program = Program(
         kind, ruleset.digest, runnable, windows, cast("Change", space["enter"]), cast("Change", space["undo"]),
@@ -192,6 +202,8 @@ def _source(shared: Shared, plans: list[Plan], windows: tuple[int, ...], *, pair
         at_once = [i for i in _at_once(leg_kind, rules) if not plans[i].asks]
         if _at_once(leg_kind, rules):
             source.append(may_hit_function(f"may_hit_{int(leg_kind)}", [(i, plans[i].gate) for i in at_once]))
+            gates = [(i, plans[i].gate) for i in _after(leg_kind, rules)]
+            source.append(may_hit_function(f"may_hit_after_{int(leg_kind)}", gates))
     return "\n".join(source)
 
 
@@ -204,6 +216,7 @@ def _names(rules: list[Rule], ruleset: Ruleset) -> dict[str, object]:
         "matched_legs": matched_legs, "one_off_legs": one_off_legs, "share_legs": share_legs, "within_share": within_share,
         "OneOffs": OneOffs, "verdicts": verdicts, "verdict_rules": verdict_rules, "points": points, "verdict_legs": verdict_legs,
         "alike": alike, "answered": answered, "dwell": dwell, "swept": swept, "isqrt": isqrt,
+        "naming": naming, "naming_legs": naming_legs, "naming_most": naming_most,
         "segment": segment_of,
     }  # fmt: skip
     for i, rule in enumerate(rules):
@@ -224,16 +237,24 @@ def _at_once(leg_kind: LegKind, rules: Sequence[Rule]) -> tuple[int, ...]:
     return tuple(i for i, rule in enumerate(rules) if leg_kind in rule.on and not rule.wait_ms)
 
 
+def _after(leg_kind: LegKind, rules: Sequence[Rule]) -> tuple[int, ...]:
+    depths = _depths(rules)
+    return tuple(sorted((i for i in _at_once(leg_kind, rules) if rules[i].asks()), key=depths.__getitem__))
+
+
 def _wire(program: Program, rules: list[Rule], space: dict[str, object]) -> None:
     """Note which legs trigger which rules, and which legs are worth keeping."""
     program.by_id = {rule.id: i for i, rule in enumerate(rules)}
-    depths = _depths(rules)
     for leg_kind in LegKind:
         at_once = tuple(i for i in _at_once(leg_kind, rules) if not rules[i].asks())
-        after = tuple(sorted((i for i in _at_once(leg_kind, rules) if rules[i].asks()), key=depths.__getitem__))
+        after = _after(leg_kind, rules)
         later = tuple(i for i, rule in enumerate(rules) if leg_kind in rule.on and rule.wait_ms)
         if at_once or after:
-            program.on[int(leg_kind)] = Asked(at_once, cast("MayHit", space[f"may_hit_{int(leg_kind)}"]), after)
+            may_hit, may_hit_after = (
+                cast("MayHit", space[f"may_hit_{each}{int(leg_kind)}"]) for each in ("", "after_")
+            )
+            unprompted = not all(program.rules[i].needs_verdict for i in after)
+            program.on[int(leg_kind)] = Asked(at_once, may_hit, after, may_hit_after, unprompted)
         if later:
             program.waits[int(leg_kind)] = later
     program.asked = frozenset({*program.on, int(LegKind.DEADLINE)})
@@ -246,7 +267,7 @@ def _wire(program: Program, rules: list[Rule], space: dict[str, object]) -> None
     program.kept = frozenset(kept)
 
 
-def _depths(rules: list[Rule]) -> list[int]:
+def _depths(rules: Sequence[Rule]) -> list[int]:
     """Say for each rule how many rules ask about one another below it; there are no circles, the check of the set saw to that."""
     by_id = {rule.id: rule for rule in rules}
     known: dict[str, int] = {}
@@ -274,9 +295,9 @@ def _runnable(plan: Plan, number: int, space: dict[str, object], known: tuple[Ru
     return Runnable(
         rule, ruleset.digest, plan, cast("Judge", space[f"rule_{number}"]), held, other, list_of,
         cast("Callable[[Leg], bool]", space[f"sees_{number}"]), plan.reach_ms,
-        cast("Callable[[Subject, Leg], Sequence[Leg]] | None", space.get(f"picks_{number}")),
+        cast("Callable[[Subject, Leg], Sequence[Leg]] | None", space.get(f"picks_{number}")), plan.needs_verdict,
         any(rule.id in each.asks() for each in every), any(rule.id in each.marked_by() for each in every),
-        tuple(marks_to.items()),
+        any(rule.id in each.named_by() for each in every), tuple(marks_to.items()),
     )  # fmt: skip
 
 

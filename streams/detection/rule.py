@@ -4,10 +4,10 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 from typing import Final
 
-from streams.detection.aggregate import VERDICTS, Aggregate, Since
+from streams.detection.aggregate import VERDICTS, Aggregate, NamedIn, Since
 from streams.detection.comparisons import Comparison
 from streams.detection.document import Text
-from streams.detection.expression import Node
+from streams.detection.expression import ExpressionError, Node
 from streams.detection.findings import Spot
 from streams.detection.words import Type
 from streams.legs import LegKind, SubjectKind
@@ -23,7 +23,7 @@ class ReferenceWord:
 STORM_ALERTS: Final = 100
 """Open alerts of one rule and hour that people see one by one, unless the rule says how many."""
 
-Value = Aggregate | ReferenceWord | Since | Node
+Value = Aggregate | ReferenceWord | NamedIn | Since | Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,23 @@ class Rule:
     def marked_by(self) -> set[str]:
         """Rules whose verdicts at the other end of a payment this one counts."""
         return {each for value in self.aggregates() for each in value.marked}
+
+    def naming(self, value: NamedIn) -> Aggregate:
+        """Give the value whose payments name an account; raises ``ExpressionError`` when there is none of that name."""
+        for let in self.lets:
+            if let.name == value.let and isinstance(let.value, Aggregate) and let.value.how == "naming":
+                return let.value
+        error = ExpressionError(
+            value.column,
+            f"{value.let!r} is no value whose payments name an account",
+            "name one like: count of one-off debits marked by rule-id naming the same account over 5d",
+        )
+        error.unknown = value.let
+        raise error
+
+    def named_by(self) -> set[str]:
+        """Those of them of which it asks whom they counted."""
+        return {each for value in self.aggregates() if value.how == "naming" for each in value.marked}
 
 
 @dataclass(frozen=True, slots=True)

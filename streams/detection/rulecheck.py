@@ -6,7 +6,15 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from streams.clock import DAY_MS, SpanError, parse_span
-from streams.detection.aggregate import VERDICTS, Aggregate, Since, is_aggregate, parse_aggregate, parse_since
+from streams.detection.aggregate import (
+    VERDICTS,
+    Aggregate,
+    Since,
+    is_aggregate,
+    parse_aggregate,
+    parse_named,
+    parse_since,
+)
 from streams.detection.comparisons import Comparison, comparisons_of
 from streams.detection.document import Item, Mapping, Sequence, Text
 from streams.detection.expression import ExpressionError, Node, parse_condition
@@ -225,14 +233,20 @@ def _value(item: Text, per: SubjectKind, findings: Findings) -> Value | None:
             return None
         return ReferenceWord(word)
     try:
-        if item.value.startswith("time since "):
-            return _since(parse_since(item.value), item, per, findings)
-        if not is_aggregate(item.value):
-            return parse_condition(item.value)
-        aggregate = parse_aggregate(item.value)
+        return _value_of(item, per, findings)
     except ExpressionError as error:
         findings.error(item.at(error.column), str(error), error.advice)
         return None
+
+
+def _value_of(item: Text, per: SubjectKind, findings: Findings) -> Value | None:
+    if item.value.startswith("time since "):
+        return _since(parse_since(item.value), item, per, findings)
+    if item.value.startswith("account named"):
+        return parse_named(item.value)
+    if not is_aggregate(item.value):
+        return parse_condition(item.value)
+    aggregate = parse_aggregate(item.value)
     return aggregate if _fits(aggregate, item, per, findings) else None
 
 
@@ -288,7 +302,11 @@ def _fits_payments(aggregate: Aggregate, item: Text, per: SubjectKind, findings:
         findings.error(item.at(at["legs"]), "'new', 'one-off' and 'marked by' are for accounts only")
     if (aggregate.one_off or aggregate.marked) and aggregate.legs not in {"debits", "credits", "movements"}:
         findings.error(item.at(at["legs"]), "'one-off' and 'marked by' are about payments", "write debits or credits")
-    if aggregate.one_off and (aggregate.how != "count" or aggregate.past is not None):
+    if aggregate.how == "naming" and not aggregate.marked:
+        findings.error(
+            item.at(at["naming"]), "which rules name an account there?", "write: debits marked by rule-id naming ..."
+        )
+    if aggregate.one_off and (aggregate.how not in {"count", "naming"} or aggregate.past is not None):
         findings.error(item.at(at["legs"]), "one-off payments are only counted", "write: count of one-off ... over 14d")
     if aggregate.how in VERDICTS and not aggregate.senders:
         findings.error(item.at(at["legs"]), "'verdicts' of which rules?", "write: verdicts from rule-id, rule-id")

@@ -19,6 +19,8 @@ PAUSE_MS_MAX: Final = 400 * DAY_MS
 """A pause is measured up to this; an account of which nothing was seen for longer is forgotten."""
 SCAN_MAX: Final = 200
 """Sequences and pauses look at the newest legs of a window, at most so many of each kind."""
+NAMES_MAX: Final = 16
+"""A mark on a payment names the newest counterparties that the rule counted, at most so many."""
 
 
 class Type(StrEnum):

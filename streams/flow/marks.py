@@ -57,8 +57,9 @@ def said(
         del subject.told[key]
     gone = [each for each in before if each not in wanted]
     if gone:
-        still = {each for one, several in subject.told.items() if one.rule_id == key.rule_id for each in several}
-        gone = [each for each in gone if each not in still]
+        every = (each for one, several in subject.told.items() if one.rule_id == key.rule_id for each in several)
+        still = {_about(each) for each in every}
+        gone = [each for each in gone if _about(each) not in still]
     changes = [(each, False) for each in gone] + [(each, True) for each in wanted if each not in before]
     return [
         Mark(
@@ -67,7 +68,12 @@ def said(
             told.event_id,
             position(),
             None,
-            said=Said(key.rule_id, subject.key, told.time, stands),
+            said=Said(key.rule_id, subject.key, told.time, stands, told.names if stands else ()),
         )
         for told, stands in changes
     ]
+
+
+def _about(told: Told) -> tuple[str, str, int]:
+    """Name the payment; with other names it is told anew and not withdrawn."""
+    return told.event_id, told.other, told.time

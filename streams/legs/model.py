@@ -142,6 +142,8 @@ class Said(Struct, array_like=True, gc=False, frozen=True):
     time: int
     """Event time of the payment's leg."""
     stands: bool = True
+    names: tuple[str, ...] = ()
+    """Accounts that the rule counted there, where somebody asks which they are."""
 
 
 class Mark(Struct, array_like=True, gc=False):

@@ -42,7 +42,7 @@ def _tell_all(run: "Step", subject: Subject) -> None:
         if "#" in key.rule_id:
             _tally(run.state, subject, key)
         elif (hits and cast("Runnable", hits[0].rule).tells_ends) or (subject.told is not None and key in subject.told):
-            run.out.marks += said(subject, key, other_ends(hits or ()), run.position)
+            run.out.marks += said(subject, key, other_ends(subject, hits or ()), run.position)
         if not hits or "#" in key.rule_id or cast("Runnable", hits[0].rule).rule.state != "signal":
             _tell(run, subject, key)
 

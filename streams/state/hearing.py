@@ -6,6 +6,7 @@ the newest position wins, and a withdrawn one is remembered as long as legs are.
 """
 
 from bisect import bisect_left
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING, Final
 
 from streams.legs import Leg, LegKind, Mark, Said
@@ -27,14 +28,14 @@ def hear(subject: "Subject", mark: Mark, said: Said) -> bool:
     same = [each for each in known if _about(each) == _about(mark)]
     if same and same[0].position >= mark.position:
         return False
-    subject.heard[mark.key] = (*(each for each in known if each not in same), mark)
+    now = subject.heard[mark.key] = (*(each for each in known if each not in same), mark)
     log = subject.log
     at = bisect_left(log, said.time, key=_time)
     while at < len(log) and log[at].time == said.time:
         leg = log[at]
-        if leg.event_id == mark.key and (marked := standing(subject.heard, leg)) != leg.marked:
+        if leg.event_id == mark.key and _about_leg(known, leg) != _about_leg(now, leg):
             subject.rewind(at)
-            leg.marked = marked
+            leg.marked = standing(subject.heard, leg)
         at += 1
     return True
 
@@ -44,11 +45,25 @@ def standing(heard: Heard, leg: Leg) -> tuple[str, ...]:
 
     Of two contents under one event id only the one that was spoken of, by its time, has been said yes to.
     """
+    return tuple(sorted({rule for rule, _ in _about_leg(heard.get(leg.event_id, ()), leg)}))
+
+
+def named(heard: Heard | None, leg: Leg, rules: Container[str]) -> set[str]:
+    """Give the accounts that these rules named when they said yes to a leg's payment at its other end."""
+    saids = _about_leg(heard.get(leg.event_id, ()), leg) if heard is not None else ()
+    return {name for rule, names in saids if rule in rules for name in names}
+
+
+def _about_leg(marks: Iterable[Mark], leg: Leg) -> set[tuple[str, tuple[str, ...]]]:
+    """Give what stands on a leg: rules, and the accounts each named."""
     if leg.kind not in ENDS:
-        return ()
-    saids = [each.said for each in heard.get(leg.event_id, ()) if each.said is not None]
-    mine = (said for said in saids if said.stands and said.sender == leg.other and said.time == leg.time)
-    return tuple(sorted({said.rule_id for said in mine}))
+        return set()
+    saids = (each.said for each in marks if each.said is not None)
+    return {
+        (said.rule_id, said.names)
+        for said in saids
+        if said.stands and said.sender == leg.other and said.time == leg.time
+    }
 
 
 def forget_heard(subject: "Subject", before: int) -> None:

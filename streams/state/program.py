@@ -16,11 +16,12 @@ Change = Callable[[Groups, Pairs, Leg], None]
 
 
 class Told(NamedTuple):
-    """A payment about which its other end was told: event, other account, time."""
+    """A payment about which its other end was told: event, other account, time, and the accounts that were named."""
 
     event_id: str
     other: str
     time: int
+    names: tuple[str, ...] = ()
 
 
 class WindowProgram(Protocol):

@@ -21,6 +21,7 @@ from streams.alerts.model import (
     SourceFound,
     Watermark,
 )
+from streams.detection.words import Type
 from streams.store.masking import mask_text, mask_token
 
 Value = str | int | bool | None
@@ -83,8 +84,9 @@ class Texts(NamedTuple):
 
 
 def texts_of(alert: Alert) -> Texts:
-    """Mask the subject and all counterparties in the reason; write the measured values as JSON."""
-    masked = mask_text(alert.reason, {alert.subject, *[item.counterparty for item in alert.evidence]})
+    """Mask the subject, all counterparties and accounts measured in the reason; write the measured values as JSON."""
+    named = [value.text for value in alert.values if value.unit == Type.ACCOUNTS]
+    masked = mask_text(alert.reason, {alert.subject, *named, *[item.counterparty for item in alert.evidence]})
     measured = to_json([msgspec.structs.asdict(value) for value in alert.values])
     return Texts(masked if masked != alert.reason else None, measured)
 

@@ -8,7 +8,7 @@ import pytest
 
 from streams.cli.run import load_programs
 from streams.detection import evaluation
-from streams.detection.program import Asked, Program
+from streams.detection.program import MayHit, Program
 from streams.legs import Leg
 from streams.replay.files import open_inputs
 from streams.replay.generator import GeneratorSettings, generate
@@ -24,12 +24,12 @@ def test_a_rule_that_has_something_to_say_passes_its_gate(tmp_path: Path, monkey
     spoke: Counter[str] = Counter()
     spared = 0
 
-    def ask_all(asked: Asked, subject: Subject, leg: Leg) -> Sequence[int]:
+    def ask_all(may_hit: MayHit, rules: Sequence[int], subject: Subject, leg: Leg) -> Sequence[int]:
         nonlocal spared
         program = subject.program
         assert isinstance(program, Program)
-        let_through = asked.may_hit(subject, leg)
-        for number in asked.rules:
+        let_through = may_hit(subject, leg)
+        for number in rules:
             said = program.rules[number].judge(subject, leg)
             if said is not None:
                 spoke[program.rules[number].rule.id] += 1

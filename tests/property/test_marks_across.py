@@ -6,7 +6,7 @@
     late p1: three accounts away an alert appears; p2 voided by another content: it is withdrawn
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -19,6 +19,7 @@ from streams.alerts.model import Alert
 from streams.events import Event
 from streams.legs import Leg, Mark, Said
 from streams.state import hearing, subject
+from streams.state.hearing import _about_leg
 from tests.rig import worlds
 from tests.rig.rings import programs, rings
 
@@ -74,7 +75,7 @@ def test_contents_that_lose_a_conflict_leave_no_mark(case: Case, partitions: int
     assert final(first) == final(second, partitions=partitions, chunk=chunk)
 
 
-@pytest.mark.parametrize("rule", ["hop-4", "fan", "points"])
+@pytest.mark.parametrize("rule", ["hop-4", "fan", "points", "shared", "unsaid"])
 def test_every_rule_of_the_ring_finds_something(rule: str) -> None:
     found = find(
         rings(conflicts=False),
@@ -108,17 +109,35 @@ def _does_not_go_back(of: subject.Subject, mark: Mark, said: Said) -> bool:
     return bool(said.stands)
 
 
+class _Nameless(set[tuple[str, tuple[str, ...]]]):
+    """What stands on a leg, the same whomever it names."""
+
+    __hash__ = None
+
+    def __ne__(self, other: object) -> bool:
+        return isinstance(other, set) and {rule for rule, _ in self} != {rule for rule, _ in other}
+
+
+def _hears_no_other_names(marks: Iterable[Mark], leg: Leg) -> _Nameless:
+    """Do not go back when the same rule names others."""
+    return _Nameless(_about_leg(marks, leg))
+
+
 @pytest.mark.parametrize(
     ("name", "broken"),
-    [("standing", _keeps_the_first), ("hear", _does_not_go_back)],
-    ids=["no withdrawal is heard", "a mark after its payment is not heard"],
+    [
+        ("standing", _keeps_the_first),
+        ("hear", _does_not_go_back),
+        ("_about_leg", _hears_no_other_names),
+    ],
+    ids=["no withdrawal is heard", "a mark after its payment is not heard", "other names are not heard"],
 )
 def test_a_broken_build_is_caught(name: str, broken: Callable[..., object]) -> None:
     def differs(case: Case) -> bool:
         truth = final(case[0])
         with pytest.MonkeyPatch.context() as patch:
             for module in (subject, hearing):
-                patch.setattr(module, name, broken)
+                patch.setattr(module, name, broken, raising=module is hearing)
             return final(case[1], chunk=case[2]) != truth
 
     assert find(arrivals(conflicts=True), differs, settings=settings(_calm, max_examples=3_000))

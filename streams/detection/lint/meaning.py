@@ -12,7 +12,7 @@ from math import lcm
 from typing import Final, NamedTuple
 
 from streams.clock import parse_span
-from streams.detection.aggregate import VERDICTS, Aggregate, Chain, Since
+from streams.detection.aggregate import VERDICTS, Aggregate, Chain, NamedIn, Since
 from streams.detection.baseline import HUNDREDTHS
 from streams.detection.codegen import uses_money
 from streams.detection.expression import Node
@@ -271,6 +271,8 @@ class Meaning:
             return self.canon(value) if self._plain(value) else ("let", self.rule.id, node.value)
         if isinstance(value, Aggregate):
             return self.aggregate(value)
+        if isinstance(value, NamedIn):
+            return "named in", self.aggregate(self.rule.naming(value))
         if value is not None:
             return value if isinstance(value, ReferenceWord) else _since(value)
         if param is None:

@@ -29,7 +29,7 @@ _PAID: Final = frozenset(
 )
 """Legs of payments: their amounts are above 0 (``events.refusals``). A line or a batch may be below."""
 _MONEY: Final = frozenset({"sum", "same sum", "max", "min", "mean", "median"})
-_COUNTS: Final = frozenset({"count", "distinct", "same", "share", "followed", "matched", "answered", "alike"})
+_COUNTS: Final = frozenset({"count", "distinct", "same", "share", "followed", "matched", "answered", "alike", "naming"})
 """Never more than the legs of the window, one by one."""
 _WITHIN: Final = {"sum": _MONEY, "max": frozenset({"max", "min", "mean", "median"}), "count": _COUNTS}
 """By what a value is over the same legs or more, the values that are never larger."""
@@ -155,7 +155,7 @@ def bounds_of(value: Aggregate, kinds: Kinds) -> Bounds:
         most = PAUSE_MS_MAX
     elif value.chain is not None and value.chain.verb == "dwell":
         most = parse_span(value.span)
-    elif value.chain is not None or value.how in {"alike", "verdicts"}:
+    elif value.chain is not None or value.how in {"alike", "naming", "verdicts"}:
         most = SCAN_MAX
     elif (value.how, value.what) == ("distinct", "day"):
         most = _days(value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.alerts.model import Evidence
+from streams.alerts.model import Evidence, Measured
 from streams.store import rows, schema
 from streams.store.masking import STARS, mask_free_text, mask_text, mask_token
 from streams.store.upsert import Upsert, _array
@@ -78,6 +78,12 @@ def test_a_reason_that_names_no_account_is_not_stored_twice() -> None:
     assert rows.texts_of(mule_alert(reason=f"all to {token('collector')}")).reason_masked == (
         f"all to {mask_token(token('collector'))}"
     )
+
+
+def test_an_account_that_was_measured_is_masked_in_the_reason_too() -> None:
+    partner = token("partner")
+    alert = mule_alert(reason=f"in common with {partner}", values=(Measured("partner", partner, partner, "account"),))
+    assert rows.texts_of(alert).reason_masked == f"in common with {mask_token(partner)}"
 
 
 def test_a_zero_character_anywhere_becomes_a_sign_that_shows_it() -> None:
