@@ -7,6 +7,7 @@ The first part that is not so ends it: the rule is silent, or undecided when som
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from streams.clock import DAY_MS, parse_span
 from streams.detection.aggregate import VERDICTS, Aggregate, NamedIn, Past, Since, Sweep
@@ -154,7 +155,7 @@ class _Planner:
         if not any(isinstance(each, Aggregate) and each.how in VERDICTS for each in asked):
             return False
         limit = self.rule.params.get(least.value) if least.kind == "name" else least.value
-        return least.kind in {"name", "number"} and isinstance(limit, int | str) and float(limit) > 0
+        return least.kind in {"name", "number"} and isinstance(limit, int | str) and Fraction(limit) > 0
 
     def _rank(self, name: str) -> int:
         value = self.values[name]
