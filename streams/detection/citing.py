@@ -61,14 +61,23 @@ def _window(subject: Subject, trigger: Leg, span_ms: int) -> Iterator[Leg]:
 
 
 def one_off_legs(subject: Subject, trigger: Leg, fits: Callable[[Leg], bool], span_ms: int, money: bool) -> list[Leg]:  # noqa: FBT001
-    """Give the fitting legs of counterparties with no other payment in the window."""
-    legs = [
+    """Give the fitting legs of counterparties with no other payment in the window, the newest first."""
+    legs = _payments(subject, trigger, span_ms, money)
+    count = Counter(leg.other for leg in legs)
+    return [leg for leg in legs if count[leg.other] == 1 and fits(leg)]
+
+
+def fitting_legs(subject: Subject, trigger: Leg, fits: Callable[[Leg], bool], span_ms: int, money: bool) -> list[Leg]:  # noqa: FBT001
+    """Give the fitting legs that have a counterparty, the newest first."""
+    return [leg for leg in _payments(subject, trigger, span_ms, money) if fits(leg)]
+
+
+def _payments(subject: Subject, trigger: Leg, span_ms: int, money: bool) -> list[Leg]:  # noqa: FBT001
+    return [
         leg
         for leg in _window(subject, trigger, span_ms)
         if leg.other and leg.kind in _MOVES and not (money and leg.currency != trigger.currency)
     ]
-    payments = Counter(leg.other for leg in legs)
-    return [leg for leg in legs if payments[leg.other] == 1 and fits(leg)]
 
 
 def share_legs(
@@ -92,4 +101,4 @@ def within_share(amounts: list[int], part: int, *share: int) -> int:
     return bisect_right(amounts, part * low_of // low) - bisect_left(amounts, least)
 
 
-__all__ = ["one_off_legs", "share_legs", "wanted", "within_share"]
+__all__ = ["fitting_legs", "one_off_legs", "share_legs", "wanted", "within_share"]
